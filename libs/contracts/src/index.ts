@@ -1,1 +1,18 @@
-export {};
+/** The wire: subjects, schemas, error codes, codec, telemetry names. Types are inferred from the schemas. */
+export { agentAnswerSchema, agentFrameSchema, agentLoadSchema, byeSchema, cancelFrameSchema, connAnswerSchema, connFrameSchema, connHeartbeatSchema, heartbeatSchema, helloSchema, helloWantedSchema, operationFrameSchema, processLoadSchema, progressFrameSchema, replyFrameSchema, replyStatusSchema, type AgentAnswer, type AgentFrame, type AgentLoad, type Bye, type ConnAnswer, type ConnFrame, type ConnHeartbeat, type Heartbeat, type Hello, type OperationFrame, type ProcessLoad, type ProgressFrame, type ReplyFrame } from "./agent-frames.ts";
+export { CONTENT_TYPE_HEADER, codecNames, codecOf, contentTypes, decode, encode, type CodecName } from "./codec.ts";
+export { attemptSchema, decisionSchema, type Attempt, type Decision } from "./decision.ts";
+export { NexusError, errorBodySchema, errorCodes, executedSchema, fromErrorBody, isErrorCode, natsCodeOf, toErrorBody, type ErrorBody, type ErrorCode, type ErrorFamily, type ErrorMetadata, type Executed } from "./errors.ts";
+export { goalTypeSchema, goalTypes, layerSchema, layers, type GoalType, type Layer } from "./goal-types.ts";
+export { ackSchema, balanceGoalSchema, balancerNameSchema, balancerNames, broadcastGoalSchema, causalGoalSchema, causalOperationSchema, causalOperationTypes, consensusGoalSchema, gatherGoalSchema, goalSchema, reduceKindSchema, reduceKinds, reduceSchema, untilSchema, voteSchema, type Ack, type BalancerName, type CausalOperation, type Goal, type GoalOf, type Reduce, type ReduceKind, type Until, type Vote } from "./goals.ts";
+export { jsonValueSchema, type JsonValue } from "./json-value.ts";
+export { limits } from "./limits.ts";
+export { agentIdSchema, bootSchema, connIdSchema, groupSchema, labelsSchema, namePattern, nameSchema, operationIdOf, operationIdSchema, operationNamePattern, operationNameSchema, requestIdPattern, requestIdSchema, routerIdSchema, splitOperationId, type AgentId, type Labels, type OperationId, type RequestId } from "./names.ts";
+export { degradationSchema, degradations, explainSchema, modeSchema, parseRequest, prioritySchema, requestIdentity, requestSchema, type CoordinationRequest, type Degradation, type Explain, type Priority } from "./request.ts";
+export { acceptedSchema, agentsReportSchema, balanceOutcomeSchema, broadcastOutcomeSchema, causalOperationOutcomeSchema, causalOutcomeSchema, consensusOutcomeSchema, endedSchema, gatherOutcomeSchema, idempotencySchema, missingAgentSchema, missingReasonSchema, missingReasons, outcomeSchema, refusalSchema, resultSchema, rowSchema, type Accepted, type AgentsReport, type CoordinationResult, type Ended, type Idempotency, type MissingAgent, type MissingReason, type Outcome, type OutcomeOf, type Refusal, type Row } from "./result.ts";
+export { agentRowSchema, agentStates, agentsQuerySchema, agentsReportPageSchema, announceSchema, claimAnswerSchema, claimQuestionSchema, failureSchema, ownerQuestionSchema, requestEventSchema, requestGetSchema, requestReportSchema, requestStates, routerAliveSchema, type AgentRow, type AgentState, type AgentsQuery, type AgentsReportPage, type Announce, type ClaimAnswer, type ClaimQuestion, type Failure, type OwnerQuestion, type RequestEvent, type RequestGet, type RequestReport, type RouterAlive } from "./router-frames.ts";
+export { selectorSchema, type Selector } from "./selector.ts";
+export { DEFAULT_PREFIX, createSubjects, isReplyAllowed, serviceNames, serviceVerbs, subjectToken, type ServiceName, type Subjects, type VerbOf } from "./subjects.ts";
+export { attributes, metrics, spanName, spanNames, type MetricKind, type MetricName, type SpanName } from "./telemetry.ts";
+export { errorFromIssues, parseFrame } from "./validation.ts";
+export { WIRE_VERSION, understands, versionSchema, wireRange, wireRangeSchema, type WireRange } from "./version.ts";

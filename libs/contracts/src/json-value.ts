@@ -1,0 +1,10 @@
+import { z } from "zod";
+
+/**
+ * What a payload or an answer may hold: the JSON data model. Binary, dates and other MessagePack extensions are
+ * refused by the codec, so that a document means the same in either encoding.
+ */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue };
+
+/** Opaque: the codec has already refused what is not of the data model, too deep or too large. */
+export const jsonValueSchema = z.custom<JsonValue>((value) => value !== undefined, "must be given (null is a value)");

@@ -1,0 +1,66 @@
+import { z } from "zod";
+import { limits } from "./limits.ts";
+
+/**
+ * Names that become tokens of NATS subjects. The pattern excludes `.`, `*`, `>`, white space, control characters,
+ * upper case (so that no two names differ in case alone) and every look-alike outside ASCII.
+ */
+export const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+
+const nameRule = `must match ${namePattern.source}: lower-case letters, digits, "_" and "-", at most ${limits.nameCharsMax} characters`;
+
+export const nameSchema = z.string().max(limits.nameCharsMax, nameRule).regex(namePattern, nameRule);
+
+export const agentIdSchema = nameSchema;
+export type AgentId = z.infer<typeof agentIdSchema>;
+
+export const groupSchema = nameSchema;
+export const connIdSchema = nameSchema;
+export const routerIdSchema = nameSchema;
+/** Names the life of one process or agent; a restart takes a new one. */
+export const bootSchema = nameSchema;
+
+/** The name of a handler at the agent, e.g. `search` or `index.rebuild`. It never becomes part of a subject. */
+export const operationNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
+export const operationNameSchema = z
+  .string()
+  .max(128)
+  .regex(operationNamePattern, `must match ${operationNamePattern.source}`);
+
+const labelValueSchema = z
+  .string()
+  .min(1)
+  .max(limits.labelValueCharsMax)
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing them is the point
+  .regex(/^[^\u0000-\u001f\u007f]*$/, "must hold no control characters");
+
+export const labelsSchema = z
+  .record(nameSchema, labelValueSchema)
+  .refine((labels) => Object.keys(labels).length <= limits.labelsMax, `at most ${limits.labelsMax} labels`);
+export type Labels = z.infer<typeof labelsSchema>;
+
+/** Crockford base 32 in upper case, 26 characters; the first is at most 7 (128 bits). https://github.com/ulid/spec */
+export const requestIdPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+export const requestIdSchema = z
+  .string()
+  .regex(requestIdPattern, "must be a ULID: 26 characters of Crockford base 32 in upper case");
+export type RequestId = z.infer<typeof requestIdSchema>;
+
+/**
+ * `<requestId>/<index>`: the same through all layers, routers, repeats and hedges, so that an agent can tell a repeat
+ * from new work. The index counts the pieces or causal operations of a request; fan-outs have index 0.
+ */
+export const operationIdSchema = z
+  .string()
+  .max(26 + 1 + 6)
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}\/(0|[1-9][0-9]{0,5})$/, "must be <requestId>/<index>");
+export type OperationId = z.infer<typeof operationIdSchema>;
+
+export function operationIdOf(requestId: RequestId, index: number): OperationId {
+  return `${requestId}/${index}`;
+}
+
+/** The two parts of a valid operation id. */
+export function splitOperationId(operationId: OperationId): { requestId: RequestId; index: number } {
+  return { requestId: operationId.slice(0, 26), index: Number(operationId.slice(27)) };
+}
