@@ -173,13 +173,13 @@ export const acceptedSchema = z.object({
 });
 export type Accepted = z.infer<typeof acceptedSchema>;
 
-/** A router's answer to a request that never became a coordination: nothing was executed. */
+/** A router's answer to a request that never became a coordination here. `executed` is `none`, but for `unknown-outcome`. */
 export const refusalSchema = z.object({
   v: versionSchema,
   id: requestIdSchema.optional(),
   type: goalTypeSchema.optional(),
   status: z.literal("failed"),
-  executed: z.literal("none"),
+  executed: executedSchema,
   error: errorBodySchema,
 });
 export type Refusal = z.infer<typeof refusalSchema>;

@@ -1,0 +1,211 @@
+import {
+  type CausalOperation,
+  type Decision,
+  type ErrorBody,
+  type Executed,
+  type GoalOf,
+  type MissingReason,
+  NexusError,
+  toErrorBody,
+  type Vote,
+} from "@nexus/contracts";
+import type { Clock, Ids, Logger, Telemetry } from "@nexus/ports";
+import type { Dispatcher } from "./dispatcher.ts";
+import type { DriveDeps, FrameBody } from "./fan-out/drive.ts";
+import { BalanceRun } from "./goals/balance.ts";
+import { broadcastCollector } from "./goals/broadcast.ts";
+import { CausalRun } from "./goals/causal.ts";
+import { consensusCollector } from "./goals/consensus.ts";
+import { FanOutRun } from "./goals/fan-out-run.ts";
+import { gatherCollector } from "./goals/gather.ts";
+import type { GoalRun, RunReport } from "./goals/run.ts";
+import { planRungs, walkDown } from "./ladder/ladder.ts";
+import type { Rung } from "./ladder/promises.ts";
+import type { Plan } from "./plan.ts";
+import type { AgentEntry, RoutingTable, Targets } from "./table/routing-table.ts";
+
+/**
+ * Carries accepted requests out: chooses the targets, walks the ladder, reports with the decision record.
+ *
+ * Invariants
+ * E1. Nothing is published for a request that has no targets, or whose promise no rung can keep.
+ * E2. When a run has ended it holds no timer, no listener and no in-flight count.
+ */
+
+export interface EngineDeps {
+  readonly table: RoutingTable;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly routerId: string;
+  readonly rungs?: readonly Rung[];
+}
+
+/** What a coordination came to. `report` is absent where nothing was tried. */
+export interface Coordinated {
+  readonly report: RunReport | undefined;
+  readonly decision: Decision;
+  readonly executed: Executed;
+  /** Why no rung carried it. */
+  readonly error: ErrorBody | undefined;
+}
+
+export interface Coordination {
+  readonly done: Promise<Coordinated>;
+  cancel(): void;
+}
+
+export class Engine {
+  readonly #deps: EngineDeps;
+  readonly #running = new Set<GoalRun>();
+
+  constructor(deps: EngineDeps) {
+    this.#deps = deps;
+  }
+
+  /** Coordinations under way. */
+  get active(): number {
+    return this.#running.size;
+  }
+
+  /**
+   * The agents that a request is for.
+   * @throws NexusError `no-targets` where it means nobody, or nobody who offers the operation (E1)
+   */
+  targetsOf(request: Plan["request"]): Targets {
+    const targets = this.#deps.table.select(request.agents);
+    if (targets.agents.length === 0) {
+      throw new NexusError("no-targets", `no agent matches ${JSON.stringify(request.agents).slice(0, 200)}; see nexus.router.agents for who is there`, {
+        field: "agents",
+      });
+    }
+    for (const [path, operation] of operationsOf(request)) {
+      if (!targets.agents.some((agent) => agent.operations.has(operation))) {
+        throw new NexusError("no-targets", `none of the ${targets.agents.length} agents offers operation "${operation}"`, { field: path });
+      }
+    }
+    return targets;
+  }
+
+  /** @throws NexusError `not-implemented`, `promise-not-kept`: nothing was sent */
+  start(plan: Plan): Coordination {
+    const { rungs, ceiling, available } = planRungs(plan, this.#deps);
+    const [first] = rungs;
+    if (first === undefined) {
+      throw new NexusError("promise-not-kept", `no layer up to "${ceiling.layer}" keeps what a ${plan.type} goal promises; raise maxLayer`, {
+        field: "maxLayer",
+      });
+    }
+    const base = { available, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
+    if (plan.request.dryRun === true) return { done: Promise.resolve(dryRun(first, base)), cancel() {} };
+    const run = this.#createRun(plan);
+    this.#running.add(run);
+    const done = this.#carry(plan, run, rungs, base).finally(() => this.#running.delete(run));
+    return { done, cancel: () => run.cancel() };
+  }
+
+  /** An agent left, died, or came back as another life. */
+  agentGone(agent: AgentEntry, reason: MissingReason): void {
+    for (const run of this.#running) run.agentGone(agent.id, reason);
+  }
+
+  async #carry(
+    plan: Plan,
+    run: GoalRun,
+    rungs: readonly Rung[],
+    base: Pick<Decision, "available" | "ceiling" | "tableVersion">,
+  ): Promise<Coordinated> {
+    const walk = await walkDown(plan, run, rungs, this.#deps);
+    const report = run.report();
+    const rung = walk.rung ?? rungs[walk.attempts.length - 1] ?? rungs[0];
+    const decision: Decision = {
+      layer: rung?.layer ?? "emergency",
+      strategy: rung?.strategy ?? "round-robin",
+      why: walk.attempts.length > 1 ? `the rungs above failed; ${walk.attempts.length} attempts` : "highest rung that is available, allowed and keeps the promise",
+      ...base,
+      actual: { durationMs: this.#deps.clock.monotonicMs() - plan.arrivedMs, success: report.status === "completed" ? 1 : 0 },
+      attempts: walk.attempts,
+      costs: walk.costs,
+    };
+    const error = walk.error === undefined ? undefined : { ...toErrorBody(walk.error), executed: report.executed };
+    return { report, decision, executed: report.executed, error };
+  }
+
+  #createRun(plan: Plan): GoalRun {
+    const { goal } = plan.request;
+    const deps: DriveDeps = this.#deps;
+    const targeted = plan.targets.agents.length + plan.targets.unknown.length;
+    switch (goal.type) {
+      case "broadcast":
+        return new FanOutRun(plan, broadcastCollector(goal, targeted), bodyOf(goal, goal.ack !== "none"), deps);
+      case "gather":
+        return new FanOutRun(plan, gatherCollector(goal, targeted), bodyOf(goal, true), deps);
+      case "consensus":
+        return new FanOutRun(plan, consensusCollector(withVote(goal), electorateOf(plan.targets)), bodyOf(goal, true), deps);
+      case "balance":
+        return new BalanceRun(plan, goal, this.#deps.ids.random(), deps);
+      case "causal":
+        return new CausalRun(plan, goal, (operation) => this.#causalTargets(operation, plan.targets), deps);
+    }
+  }
+
+  /** A targeted step names its agents; the others are for all that the request is for, the coordinator included. */
+  #causalTargets(operation: CausalOperation, all: Targets): Targets {
+    const targets = operation.agents === undefined ? all : this.#deps.table.select(operation.agents);
+    const { coordinator } = operation;
+    if (coordinator === undefined || targets.agents.some((agent) => agent.id === coordinator)) return targets;
+    const entry = this.#deps.table.get(coordinator);
+    return entry === undefined
+      ? { ...targets, unknown: [...targets.unknown, coordinator] }
+      : { ...targets, agents: [...targets.agents, entry] };
+  }
+}
+
+function operationsOf(request: Plan["request"]): [path: string, operation: string][] {
+  const { goal } = request;
+  if (goal.type !== "causal") return [["goal.operation", goal.operation]];
+  // A targeted step may mean agents outside of the request's own; they refuse for themselves.
+  return goal.operations.flatMap((step, index): [string, string][] =>
+    step.agents === undefined && step.coordinator === undefined ? [[`goal.operations.${index}.operation`, step.operation]] : [],
+  );
+}
+
+function withVote(goal: GoalOf<"consensus">): GoalOf<"consensus"> & { vote: Vote } {
+  if (goal.commit === true || goal.vote === undefined) {
+    throw new NexusError("not-implemented", "commit needs the consensus service's log, which this release does not have; ask for a vote alone", {
+      field: "goal.commit",
+    });
+  }
+  return { ...goal, vote: goal.vote };
+}
+
+function electorateOf(targets: Targets): string[] {
+  return [...targets.agents.map((agent) => agent.id), ...targets.unknown];
+}
+
+function bodyOf(goal: { operation: string; payload?: FrameBody["payload"] }, reply: boolean): FrameBody {
+  return { operation: goal.operation, reply, ...(goal.payload === undefined ? {} : { payload: goal.payload }) };
+}
+
+function balancerChoice(plan: Plan): Pick<Decision, "balancer"> {
+  const { goal } = plan.request;
+  if (goal.type !== "balance") return {};
+  const asked = goal.strategy ?? "round-robin";
+  const why = asked === "round-robin" ? "asked for, or the default" : `${asked} belongs to the performance layer, which this release does not have`;
+  return { balancer: { asked, used: "round-robin", why } };
+}
+
+function dryRun(rung: Rung, base: Pick<Decision, "available" | "ceiling" | "tableVersion" | "balancer">): Coordinated {
+  const decision: Decision = {
+    layer: rung.layer,
+    strategy: rung.strategy,
+    why: "dry run: planned, nothing executed",
+    ...base,
+    actual: {},
+    attempts: [],
+    costs: {},
+  };
+  return { report: undefined, decision, executed: "none", error: undefined };
+}

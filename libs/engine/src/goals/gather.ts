@@ -1,0 +1,46 @@
+import type { GoalOf, JsonValue, Outcome, ReplyFrame, Until } from "@nexus/contracts";
+import { createReduction } from "@nexus/core-reducers";
+import type { Collector } from "./fan-out-run.ts";
+
+/** Reduces answers as they come; an agent's answer counts once, whichever layer asked for it. */
+export function gatherCollector(goal: GoalOf<"gather">, targeted: number): Collector {
+  const until = goal.until ?? "all";
+  const spec = goal.reduce ?? { kind: "list" as const };
+  const wanted = wantedOf(until, targeted);
+  const reduction = createReduction(spec);
+  let unusable = 0;
+  return {
+    take(agent: string, reply: ReplyFrame) {
+      if (reply.status === "ok" && !reduction.add(agent, reply.value ?? null).ok) unusable++;
+      return reduction.contributors >= wanted;
+    },
+    get satisfied() {
+      return reduction.contributors >= wanted;
+    },
+    get reached() {
+      return reduction.contributors;
+    },
+    wanted,
+    keepsValues: spec.kind === "list",
+    outcome: (ended, rowsTotal): Outcome => ({
+      type: "gather",
+      until,
+      wanted,
+      ended,
+      reduce: spec.kind,
+      value: reduction.finish() as JsonValue,
+      contributors: reduction.contributors,
+      unusable,
+      rows: [],
+      rowsTotal,
+    }),
+  };
+}
+
+/** How many answers the condition needs, of those asked. */
+export function wantedOf(until: Until, targeted: number): number {
+  if (until === "all") return targeted;
+  if (until === "quorum") return Math.floor(targeted / 2) + 1;
+  if ("first" in until) return until.first;
+  return Math.ceil(until.fraction * targeted);
+}

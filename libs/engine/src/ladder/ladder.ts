@@ -1,0 +1,103 @@
+import { attributes, type Attempt, type Decision, type Layer, layers, limits, NexusError, toErrorBody } from "@nexus/contracts";
+import type { Clock, Logger, Telemetry } from "@nexus/ports";
+import type { GoalRun } from "../goals/run.ts";
+import type { Plan, Tally } from "../plan.ts";
+import { isEligible, type Rung, rungs as allRungs } from "./promises.ts";
+
+/**
+ * The walk down. What fails an attempt is a fault of the mechanism, never a slow agent; the next rung takes over with
+ * what was achieved, and the rung that failed is not tried again for this request.
+ */
+
+export interface LadderDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  /** Highest first; those of the promise table unless a test says otherwise. */
+  readonly rungs?: readonly Rung[];
+}
+
+/** Until a graduation ledger grants more or less, this is the ceiling of every class. */
+const DEFAULT_CEILING: Layer = "performance";
+
+export interface Walk {
+  readonly attempts: Attempt[];
+  readonly costs: Decision["costs"];
+  /** The rung that carried the request to its end. */
+  readonly rung: Rung | undefined;
+  /** Why no rung did. */
+  readonly error: NexusError | undefined;
+}
+
+/** The rungs that may carry the request, highest first, and under which ceiling. */
+export function planRungs(plan: Plan, deps: Pick<LadderDeps, "rungs">): { rungs: Rung[]; ceiling: Decision["ceiling"]; available: Layer[] } {
+  const asked = plan.request.maxLayer;
+  const layer = asked === undefined || rank(asked) > rank(DEFAULT_CEILING) ? DEFAULT_CEILING : asked;
+  const known = deps.rungs ?? allRungs;
+  const available = [...new Set(known.map((rung) => rung.layer))].sort((a, b) => rank(a) - rank(b));
+  return {
+    rungs: known.filter((rung) => rank(rung.layer) <= rank(layer) && isEligible(rung, plan.request)),
+    ceiling: { layer, by: asked === layer ? "request" : "default" },
+    available,
+  };
+}
+
+export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[], deps: LadderDeps): Promise<Walk> {
+  const walk = { attempts: [] as Attempt[], costs: {} as Decision["costs"] };
+  let error: NexusError | undefined;
+  for (const rung of rungs.slice(0, limits.attemptsMax)) {
+    if (deps.clock.monotonicMs() >= plan.deadlineMs) break;
+    error = await tryRung(plan, run, rung, walk, error, deps);
+    if (error === undefined) return { ...walk, rung, error: undefined };
+    if (!run.canDescend()) break;
+  }
+  return { ...walk, rung: undefined, error };
+}
+
+async function tryRung(
+  plan: Plan,
+  run: GoalRun,
+  rung: Rung,
+  walk: Pick<Walk, "attempts" | "costs">,
+  earlier: NexusError | undefined,
+  deps: LadderDeps,
+): Promise<NexusError | undefined> {
+  const { clock, logger, telemetry } = deps;
+  const tally: Tally = { messages: 0, answers: 0, busyUs: 0 };
+  const beganMs = clock.monotonicMs();
+  const span = telemetry.startSpan("attempt", {
+    kind: "internal",
+    parent: plan.trace,
+    fill: { layer: rung.layer, strategy: rung.strategy },
+    attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
+  });
+  const error = await run
+    .attempt({ mechanism: rung, clock, tally, trace: span.context })
+    .then(() => undefined)
+    .catch((thrown: unknown) => asFault(thrown));
+  span.end(error?.code);
+  const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
+  walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };
+  walk.attempts.push({
+    layer: rung.layer,
+    strategy: rung.strategy,
+    why: earlier === undefined ? "highest eligible rung" : `the rung above failed: ${earlier.code}`,
+    startedMs: beganMs - plan.arrivedMs,
+    durationMs: clock.monotonicMs() - beganMs,
+    messages: tally.messages,
+    answers: tally.answers,
+    ...(error === undefined ? {} : { error: toErrorBody(error) }),
+  });
+  plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
+  if (error !== undefined) logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
+  return error;
+}
+
+function asFault(thrown: unknown): NexusError {
+  if (thrown instanceof NexusError) return thrown;
+  return new NexusError("internal", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown, executed: "unknown" });
+}
+
+function rank(layer: Layer): number {
+  return layers.indexOf(layer);
+}

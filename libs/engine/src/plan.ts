@@ -1,0 +1,47 @@
+import type { CoordinationRequest, Decision, GoalType, RequestEvent } from "@nexus/contracts";
+import type { Clock, TraceContext } from "@nexus/ports";
+import type { Targets } from "./table/routing-table.ts";
+
+/** A request that was accepted, with what the engine needs to carry it out. Times are of the monotonic clock, in ms. */
+export interface Plan {
+  readonly id: string;
+  readonly request: CoordinationRequest;
+  readonly type: GoalType;
+  /** Digest of the request's identity; absent where the id is our own and no other body can exist under it. */
+  readonly digest: string | undefined;
+  readonly arrivedMs: number;
+  readonly deadlineMs: number;
+  readonly targets: Targets;
+  readonly trace: TraceContext;
+  readonly emit: (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void;
+}
+
+/** How a rung carries a goal out. */
+export interface Mechanism {
+  readonly layer: Decision["layer"];
+  readonly strategy: string;
+  /** Sends to one silent agent, the first included. */
+  readonly sendsMax: number;
+  /** Give an agent no more than its capacity; without it, work goes to the next in the list. */
+  readonly windowed: boolean;
+}
+
+/** Work of one layer for one request, counted as it happens. */
+export interface Tally {
+  messages: number;
+  answers: number;
+  busyUs: number;
+}
+
+/** What an attempt gives a run: time, the tally of its layer, and the trace that its messages belong to. */
+export interface AttemptContext {
+  readonly mechanism: Mechanism;
+  readonly clock: Clock;
+  readonly tally: Tally;
+  readonly trace: TraceContext;
+}
+
+/** Milliseconds of silence before a repeat: a share of the time that is left, within bounds. */
+export function repeatAfterMs(remainingMs: number): number {
+  return Math.min(1_000, Math.max(100, remainingMs / 8));
+}

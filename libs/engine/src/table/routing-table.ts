@@ -1,0 +1,261 @@
+import type {
+  AgentLoad,
+  AgentState,
+  Bye,
+  CodecName,
+  ConnHeartbeat,
+  Heartbeat,
+  Hello,
+  Labels,
+  ProcessLoad,
+  Selector,
+} from "@nexus/contracts";
+
+/**
+ * Which agents exist, where they live and how they are, as one router sees it. Pure: time is an argument
+ * (milliseconds of a monotonic clock), nothing is sent.
+ *
+ * Invariants
+ * T1. An agent enters by hello alone; a heartbeat of an unknown one, or of another boot, asks for a hello.
+ * T2. Every change of membership, address or state raises `version`; a change of load does not.
+ * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go.
+ * T4. At most `agentsMax` entries; a hello beyond them is refused and counted.
+ */
+
+export interface AgentEntry {
+  readonly id: string;
+  readonly connId: string;
+  readonly boot: string;
+  readonly incarnation: number;
+  readonly groups: ReadonlySet<string>;
+  readonly labels: Labels;
+  readonly capacity: number;
+  readonly operations: ReadonlySet<string>;
+  readonly codec: CodecName;
+  state: AgentState;
+  lastSeenMs: number;
+  load: AgentLoad;
+  process: ProcessLoad | undefined;
+}
+
+export interface TableOptions {
+  readonly agentsMax: number;
+  /** Missed intervals after which an agent is suspect, and dead. */
+  readonly suspectAfterIntervals: number;
+  readonly deadAfterIntervals: number;
+  readonly forgetAfterMs: number;
+}
+
+export const tableDefaults: TableOptions = {
+  agentsMax: 100_000,
+  suspectAfterIntervals: 2.5,
+  deadAfterIntervals: 5,
+  forgetAfterMs: 300_000,
+};
+
+export type HelloOutcome = "added" | "changed" | "refreshed" | "stale" | "full";
+
+/** Who a selector means now. `unknown` are ids that the table never heard of. */
+export interface Targets {
+  readonly version: number;
+  readonly agents: readonly AgentEntry[];
+  readonly unknown: readonly string[];
+}
+
+const noLoad: AgentLoad = { inFlight: 0, queueDepth: 0, serviceTimeMs: 0 };
+
+export class RoutingTable {
+  readonly #options: TableOptions;
+  readonly #agents = new Map<string, AgentEntry>();
+  readonly #groups = new Map<string, Set<AgentEntry>>();
+  #version = 0;
+  #refused = 0;
+  #present = 0;
+
+  constructor(options: Partial<TableOptions> = {}) {
+    this.#options = { ...tableDefaults, ...options };
+  }
+
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Agents alive or suspect. */
+  get size(): number {
+    return this.#present;
+  }
+
+  /** Hellos refused for want of room (T4). */
+  get refused(): number {
+    return this.#refused;
+  }
+
+  /** clamp(N / 1,000 s, 1 s, 30 s): the fleet's heartbeats stay near a thousand a second. */
+  get heartbeatIntervalMs(): number {
+    return Math.min(30_000, Math.max(1_000, this.#present));
+  }
+
+  get(id: string): AgentEntry | undefined {
+    return this.#agents.get(id);
+  }
+
+  entries(): IterableIterator<AgentEntry> {
+    return this.#agents.values();
+  }
+
+  hello(id: string, hello: Hello, nowMs: number): HelloOutcome {
+    const old = this.#agents.get(id);
+    if (old === undefined && this.#agents.size >= this.#options.agentsMax) {
+      this.#refused++;
+      return "full";
+    }
+    if (old !== undefined && old.boot === hello.boot) {
+      if (hello.incarnation < old.incarnation) return "stale";
+      // A late hello must not bring back an agent that said bye: that needs a new incarnation or boot.
+      if (old.state === "left" && hello.incarnation === old.incarnation) return "stale";
+      if (hello.incarnation === old.incarnation && old.connId === hello.connId) {
+        old.lastSeenMs = nowMs;
+        this.#setState(old, "alive");
+        return "refreshed";
+      }
+    }
+    const entry: AgentEntry = {
+      id,
+      connId: hello.connId,
+      boot: hello.boot,
+      incarnation: hello.incarnation,
+      groups: new Set(hello.groups),
+      labels: hello.labels,
+      capacity: hello.capacity,
+      operations: new Set(hello.operations),
+      codec: hello.codecs?.[0] ?? "json",
+      state: "alive",
+      lastSeenMs: nowMs,
+      load: old?.boot === hello.boot ? old.load : noLoad,
+      process: old?.process,
+    };
+    if (old !== undefined) this.#remove(old);
+    this.#add(entry);
+    this.#version++;
+    return old === undefined ? "added" : "changed";
+  }
+
+  /** @returns whether the agent is known under that boot (T1) */
+  heartbeat(id: string, heartbeat: Heartbeat, nowMs: number): boolean {
+    const entry = this.#agents.get(id);
+    if (entry === undefined || entry.boot !== heartbeat.boot || entry.state === "left") return entry?.state === "left";
+    this.#seen(entry, heartbeat, heartbeat.process, nowMs);
+    return true;
+  }
+
+  /** @returns the agents of the frame that are not known on this connection under that boot (T1) */
+  connHeartbeat(connId: string, frame: ConnHeartbeat, nowMs: number): string[] {
+    const unknown: string[] = [];
+    for (const row of frame.agents) {
+      const entry = this.#agents.get(row.agent);
+      if (entry === undefined || entry.boot !== row.boot || entry.connId !== connId) unknown.push(row.agent);
+      else if (entry.state !== "left") this.#seen(entry, row, frame.process, nowMs);
+    }
+    return unknown;
+  }
+
+  /** A reply proves life as well as a heartbeat does. */
+  answered(entry: AgentEntry, inFlight: number, queueDepth: number, nowMs: number): void {
+    entry.lastSeenMs = nowMs;
+    entry.load = { inFlight, queueDepth, serviceTimeMs: entry.load.serviceTimeMs };
+    if (entry.state === "suspect" || entry.state === "dead") this.#setState(entry, "alive");
+  }
+
+  bye(id: string, bye: Bye): AgentEntry | undefined {
+    const entry = this.#agents.get(id);
+    if (entry === undefined || entry.boot !== bye.boot) return undefined;
+    this.#setState(entry, "left");
+    return entry;
+  }
+
+  /** Advances states by silence. @returns the agents that turned dead now */
+  expire(nowMs: number): AgentEntry[] {
+    const intervalMs = this.heartbeatIntervalMs;
+    const died: AgentEntry[] = [];
+    for (const entry of this.#agents.values()) {
+      const silentMs = nowMs - entry.lastSeenMs;
+      if (entry.state === "left" || entry.state === "dead") {
+        if (silentMs > this.#options.forgetAfterMs) this.#remove(entry);
+      } else if (silentMs > this.#options.deadAfterIntervals * intervalMs) {
+        this.#setState(entry, "dead");
+        died.push(entry);
+      } else if (silentMs > this.#options.suspectAfterIntervals * intervalMs) this.#setState(entry, "suspect");
+    }
+    return died;
+  }
+
+  /**
+   * The agents that a selector means: by group, labels or all, those present (alive or suspect); by id, also those
+   * that left or died, so that their absence is told with its reason.
+   */
+  select(selector: Selector): Targets {
+    if (selector.ids !== undefined) return this.#selectIds(selector.ids);
+    const pool = selector.group === undefined ? this.#agents.values() : (this.#groups.get(selector.group) ?? []);
+    const labels = Object.entries(selector.labels ?? {});
+    const agents: AgentEntry[] = [];
+    for (const entry of pool) {
+      if (isPresent(entry) && labels.every(([key, value]) => entry.labels[key] === value)) agents.push(entry);
+    }
+    return { version: this.#version, agents, unknown: [] };
+  }
+
+  #selectIds(ids: readonly string[]): Targets {
+    const agents: AgentEntry[] = [];
+    const unknown: string[] = [];
+    for (const id of new Set(ids)) {
+      const entry = this.#agents.get(id);
+      if (entry === undefined) unknown.push(id);
+      else agents.push(entry);
+    }
+    return { version: this.#version, agents, unknown };
+  }
+
+  #seen(entry: AgentEntry, load: AgentLoad, process: ProcessLoad, nowMs: number): void {
+    entry.lastSeenMs = nowMs;
+    entry.load = { inFlight: load.inFlight, queueDepth: load.queueDepth, serviceTimeMs: load.serviceTimeMs };
+    entry.process = process;
+    this.#setState(entry, "alive");
+  }
+
+  #setState(entry: AgentEntry, state: AgentState): void {
+    if (entry.state === state) return;
+    const wasPresent = isPresent(entry);
+    entry.state = state;
+    this.#present += Number(isPresent(entry)) - Number(wasPresent);
+    this.#version++;
+  }
+
+  #add(entry: AgentEntry): void {
+    this.#agents.set(entry.id, entry);
+    for (const group of entry.groups) addTo(this.#groups, group, entry);
+    this.#present++;
+  }
+
+  #remove(entry: AgentEntry): void {
+    this.#agents.delete(entry.id);
+    for (const group of entry.groups) removeFrom(this.#groups, group, entry);
+    if (isPresent(entry)) this.#present--;
+    this.#version++;
+  }
+}
+
+export function isPresent(entry: AgentEntry): boolean {
+  return entry.state === "alive" || entry.state === "suspect";
+}
+
+function addTo(index: Map<string, Set<AgentEntry>>, key: string, entry: AgentEntry): void {
+  const set = index.get(key);
+  if (set === undefined) index.set(key, new Set([entry]));
+  else set.add(entry);
+}
+
+function removeFrom(index: Map<string, Set<AgentEntry>>, key: string, entry: AgentEntry): void {
+  const set = index.get(key);
+  set?.delete(entry);
+  if (set?.size === 0) index.delete(key);
+}

@@ -1,0 +1,191 @@
+import {
+  agentAnswerSchema,
+  attributes,
+  byeSchema,
+  CONTENT_TYPE_HEADER,
+  codecOf,
+  connAnswerSchema,
+  connHeartbeatSchema,
+  decode,
+  encode,
+  heartbeatSchema,
+  helloSchema,
+  namePattern,
+  NexusError,
+  parseFrame,
+  type Subjects,
+  subjectToken,
+  wireRange,
+} from "@nexus/contracts";
+import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
+import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
+import type { z } from "zod";
+
+/**
+ * What agents say: registrations and loads into the routing table, answers to whoever waits for them.
+ *
+ * Invariants
+ * A1. Who speaks is read from the subject. A connection speaks only for agents whose hello named it.
+ * A2. A frame that is not understood is dropped, counted and logged; it takes nothing down.
+ */
+
+const ANNOUNCE_EVERY_MS = 30_000;
+const SWEEP_EVERY_MS = 500;
+/** Hello requests a second; a fleet that all restarted is asked over several seconds. */
+const HELLO_WANTED_PER_SWEEP = 500;
+
+export interface FleetDeps {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly subjects: Subjects;
+  readonly routerId: string;
+  readonly table: RoutingTable;
+  readonly dispatcher: Dispatcher;
+  readonly engine: Engine;
+}
+
+export class Fleet {
+  readonly #deps: FleetDeps;
+  readonly #subscriptions: BusSubscription[] = [];
+  #timer: Timer | undefined;
+  #announcedMs = Number.NEGATIVE_INFINITY;
+  #announcedIntervalMs = 0;
+  #hellosAsked = 0;
+  #warned = 0;
+
+  constructor(deps: FleetDeps) {
+    this.#deps = deps;
+  }
+
+  async start(): Promise<void> {
+    const { bus, subjects, routerId } = this.#deps;
+    const listen = (subject: string, take: (message: BusMessage) => void) =>
+      this.#subscriptions.push(bus.subscribe(subject, (message) => this.#guard(message, take)));
+    listen(subjects.everyHello, (message) => this.#onHello(message));
+    listen(subjects.everyAgentHeartbeat, (message) => this.#onHeartbeat(message));
+    listen(subjects.everyConnHeartbeat, (message) => this.#onConnHeartbeat(message));
+    listen(subjects.everyBye, (message) => this.#onBye(message));
+    listen(subjects.everyAgentReply(routerId), (message) => this.#onAgentAnswer(message));
+    listen(subjects.everyConnReply(routerId), (message) => this.#onConnAnswers(message));
+    await bus.flush();
+    this.#announce(true);
+    this.#sweep();
+  }
+
+  stop(): void {
+    this.#timer?.cancel();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #onHello(message: BusMessage): void {
+    const { table, engine, clock, logger } = this.#deps;
+    const id = this.#speaker(message);
+    const hello = read(message, helloSchema, "hello");
+    const old = table.get(id);
+    const outcome = table.hello(id, hello, clock.monotonicMs());
+    if (outcome === "full") {
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "routing-table" });
+      throw new NexusError("overloaded", `the routing table is full; agent ${id} is not taken in`);
+    }
+    // Another life of the agent knows nothing of what the old one was given.
+    if (old !== undefined && old.boot !== hello.boot) engine.agentGone(old, "dead");
+    if (outcome === "added") logger.debug({ agent: id, connId: hello.connId }, "agent joined");
+  }
+
+  #onHeartbeat(message: BusMessage): void {
+    const id = this.#speaker(message);
+    const heartbeat = read(message, heartbeatSchema, "heartbeat");
+    if (!this.#deps.table.heartbeat(id, heartbeat, this.#deps.clock.monotonicMs())) this.#wantHello(id);
+  }
+
+  #onConnHeartbeat(message: BusMessage): void {
+    const frame = read(message, connHeartbeatSchema, "connection heartbeat");
+    for (const id of this.#deps.table.connHeartbeat(this.#speaker(message), frame, this.#deps.clock.monotonicMs())) {
+      this.#wantHello(id);
+    }
+  }
+
+  #onBye(message: BusMessage): void {
+    const id = this.#speaker(message);
+    const left = this.#deps.table.bye(id, read(message, byeSchema, "bye"));
+    // It finishes what it runs, so what it was given is still waited for.
+    if (left !== undefined) this.#deps.logger.debug({ agent: id }, "agent left");
+  }
+
+  #onAgentAnswer(message: BusMessage): void {
+    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer"));
+  }
+
+  #onConnAnswers(message: BusMessage): void {
+    const connId = this.#speaker(message);
+    for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
+      if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
+      else this.#drop(message, new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`));
+    }
+  }
+
+  #take(agent: string, answer: z.output<typeof agentAnswerSchema>): void {
+    const { table, clock, dispatcher } = this.#deps;
+    const entry = table.get(agent);
+    if (entry !== undefined && answer.kind === "reply") {
+      table.answered(entry, answer.inFlight, answer.queueDepth, clock.monotonicMs());
+    }
+    dispatcher.answered(agent, answer);
+  }
+
+  /** The agent or connection that the subject names (A1). */
+  #speaker(message: BusMessage): string {
+    const token = subjectToken(this.#deps.subjects, message.subject, 1);
+    if (!namePattern.test(token)) throw new NexusError("invalid-field", `"${token.slice(0, 64)}" is no valid id`);
+    return token;
+  }
+
+  #wantHello(id: string): void {
+    if (this.#hellosAsked >= HELLO_WANTED_PER_SWEEP || !this.#deps.bus.connected) return;
+    this.#hellosAsked++;
+    this.#deps.bus.publish(this.#deps.subjects.agentIn(id), encode({ v: 1, kind: "hello-wanted" }));
+  }
+
+  #sweep(): void {
+    const { table, clock, engine, logger } = this.#deps;
+    this.#hellosAsked = 0;
+    this.#warned = 0;
+    for (const entry of table.expire(clock.monotonicMs())) {
+      logger.info({ agent: entry.id, silentMs: Math.round(clock.monotonicMs() - entry.lastSeenMs) }, "agent is taken for dead");
+      engine.agentGone(entry, "dead");
+    }
+    const due = clock.monotonicMs() - this.#announcedMs >= ANNOUNCE_EVERY_MS;
+    if (due || this.#announcedIntervalMs !== table.heartbeatIntervalMs) this.#announce(false);
+    this.#timer = clock.schedule(SWEEP_EVERY_MS, () => this.#sweep());
+  }
+
+  #announce(helloWanted: boolean): void {
+    const { bus, subjects, routerId, table, clock } = this.#deps;
+    if (!bus.connected) return;
+    const heartbeatIntervalMs = table.heartbeatIntervalMs;
+    bus.publish(subjects.routerAnnounce, encode({ v: 1, wire: wireRange, router: routerId, heartbeatIntervalMs, helloWanted }));
+    this.#announcedMs = clock.monotonicMs();
+    this.#announcedIntervalMs = heartbeatIntervalMs;
+  }
+
+  #guard(message: BusMessage, take: (message: BusMessage) => void): void {
+    try {
+      take(message);
+    } catch (error) {
+      if (!(error instanceof NexusError) || error.family === "defect") throw error;
+      this.#drop(message, error);
+    }
+  }
+
+  #drop(message: BusMessage, error: NexusError): void {
+    this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
+    // A hostile peer must not fill the log either.
+    if (this.#warned++ < 20) this.#deps.logger.warn({ subject: message.subject.slice(0, 256), err: error }, "frame dropped");
+  }
+}
+
+function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string): z.output<T> {
+  return parseFrame(schema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER])), what);
+}

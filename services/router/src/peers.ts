@@ -1,0 +1,142 @@
+import {
+  claimAnswerSchema,
+  claimQuestionSchema,
+  decode,
+  encode,
+  parseFrame,
+  routerAliveSchema,
+  type Subjects,
+} from "@nexus/contracts";
+import type { Bus, BusMessage, BusSubscription, Clock, Logger, Timer } from "@nexus/ports";
+
+/** Routers know each other by a message a second, and ask each other about ids when no memory is shared. */
+
+const ALIVE_EVERY_MS = 1_000;
+const FORGOTTEN_AFTER_MS = 3_500;
+const ANSWER_WITHIN_MS = 20;
+const PEERS_MAX = 1_000;
+
+export interface PeersDeps {
+  readonly bus: Bus;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly subjects: Subjects;
+  readonly routerId: string;
+  /** Whether this router has the id, for the questions of others. */
+  readonly owns: (id: string) => boolean;
+}
+
+export class Peers {
+  readonly #deps: PeersDeps;
+  readonly #lastHeardMs = new Map<string, number>();
+  /** Ids that this router is asking about now. */
+  readonly #asking = new Set<string>();
+  readonly #subscriptions: BusSubscription[] = [];
+  #timer: Timer | undefined;
+  #stopped = false;
+
+  constructor(deps: PeersDeps) {
+    this.#deps = deps;
+  }
+
+  start(): void {
+    const { bus, subjects } = this.#deps;
+    this.#subscriptions.push(
+      bus.subscribe(subjects.routerAlive, (message) => this.#heard(message)),
+      bus.subscribe(subjects.routerClaims, (message) => this.#answer(message)),
+    );
+    this.#beat();
+  }
+
+  /** Live routers besides this one. */
+  live(): string[] {
+    const now = this.#deps.clock.monotonicMs();
+    for (const [router, heardMs] of this.#lastHeardMs) {
+      if (now - heardMs > FORGOTTEN_AFTER_MS) this.#lastHeardMs.delete(router);
+    }
+    return [...this.#lastHeardMs.keys()];
+  }
+
+  /**
+   * Asks the live peers; undefined when none of them has the id. Two routers that ask at once are told so by each
+   * other, and the smaller id goes first.
+   */
+  async ownerOf(id: string): Promise<string | undefined> {
+    const peers = new Set(this.live());
+    if (peers.size === 0 || !this.#deps.bus.connected) return undefined;
+    this.#asking.add(id);
+    try {
+      return await this.#ask(id, peers);
+    } finally {
+      this.#asking.delete(id);
+    }
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#timer?.cancel();
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+    this.#publishAlive(true);
+  }
+
+  #ask(id: string, peers: Set<string>): Promise<string | undefined> {
+    const { bus, clock, subjects, routerId, logger } = this.#deps;
+    return new Promise((resolve) => {
+      const inbox = bus.newInbox();
+      const finish = (owner: string | undefined) => {
+        timer.cancel();
+        subscription.unsubscribe();
+        resolve(owner);
+      };
+      const subscription = bus.subscribe(inbox, (message) => {
+        const answer = readOr(logger, message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
+        if (answer === undefined) return;
+        if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
+        peers.delete(answer.router);
+        if (peers.size === 0) finish(undefined);
+      });
+      const timer = clock.schedule(ANSWER_WITHIN_MS, () => finish(undefined));
+      bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
+    });
+  }
+
+  #answer(message: BusMessage): void {
+    const { bus, logger, routerId, owns } = this.#deps;
+    const question = readOr(logger, message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
+    if (question === undefined || question.router === routerId || message.reply === undefined || !bus.connected) return;
+    const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
+    bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
+  }
+
+  #heard(message: BusMessage): void {
+    const frame = readOr(this.#deps.logger, message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
+    if (frame === undefined || frame.router === this.#deps.routerId) return;
+    if (frame.leaving) this.#lastHeardMs.delete(frame.router);
+    else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX) {
+      const isNew = !this.#lastHeardMs.has(frame.router);
+      this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
+      // A newcomer learns of us at once rather than within a second.
+      if (isNew) this.#publishAlive(false);
+    }
+  }
+
+  #beat(): void {
+    if (this.#stopped) return;
+    this.#publishAlive(false);
+    this.#timer = this.#deps.clock.schedule(ALIVE_EVERY_MS, () => this.#beat());
+  }
+
+  #publishAlive(leaving: boolean): void {
+    const { bus, subjects, routerId } = this.#deps;
+    if (bus.connected) bus.publish(subjects.routerAlive, encode({ v: 1, router: routerId, leaving }));
+  }
+}
+
+function readOr<T>(logger: Logger, message: BusMessage, read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    logger.warn({ subject: message.subject, err: error }, "a frame was not understood and dropped");
+    return undefined;
+  }
+}

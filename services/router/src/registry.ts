@@ -1,0 +1,81 @@
+import type { CoordinationResult, Decision, GoalType, MissingAgent, Row } from "@nexus/contracts";
+import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
+
+/** An ended request, whole: its result as it travelled, and all its rows for the pages. */
+export interface EndedRequest {
+  readonly result: CoordinationResult;
+  readonly rows: readonly Row[];
+  readonly missing: readonly MissingAgent[];
+  readonly decision: Decision | undefined;
+}
+
+export interface RunningRequest {
+  readonly type: GoalType;
+  readonly digest: string | undefined;
+  /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
+  readonly ended: Promise<EndedRequest>;
+  cancel(): void;
+}
+
+export interface RegistryOptions {
+  readonly requestsMax: number;
+  readonly bytesMax: number;
+  readonly ttlMs: number;
+}
+
+/** The requests of this router: those that run, and for a while those that ended. Bounded in count, bytes and age. */
+export class RequestRegistry {
+  readonly #window: IdempotencyWindow<EndedRequest>;
+  readonly #running = new Map<string, RunningRequest>();
+
+  constructor(options: RegistryOptions) {
+    this.#window = new IdempotencyWindow({ entriesMax: options.requestsMax, bytesMax: options.bytesMax, ttlMs: options.ttlMs });
+  }
+
+  get evicted(): number {
+    return this.#window.evicted;
+  }
+
+  begin(id: string, digest: string | undefined, nowMs: number): Beginning<EndedRequest> {
+    return this.#window.begin(id, digest, nowMs);
+  }
+
+  /** Must follow a `begin` that said `new`, in the same turn. */
+  run(id: string, request: RunningRequest): void {
+    this.#running.set(id, request);
+    // Whoever waits for it handles the failure; with nobody waiting it must not count as unhandled.
+    request.ended.catch(() => {});
+  }
+
+  running(id: string): RunningRequest | undefined {
+    return this.#running.get(id);
+  }
+
+  /** An ended request that is still kept, without beginning one. */
+  ended(id: string): EndedRequest | undefined {
+    return this.#window.peek(id)?.result;
+  }
+
+  /** Whether the id runs here or ended here, and under which digest. */
+  known(id: string): { readonly digest: string | undefined } | undefined {
+    return this.#window.peek(id);
+  }
+
+  finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
+    this.#running.delete(id);
+    this.#window.finish(id, ended, bytes, nowMs);
+  }
+
+  forget(id: string): void {
+    this.#running.delete(id);
+    this.#window.forget(id);
+  }
+
+  expire(nowMs: number): void {
+    this.#window.expire(nowMs);
+  }
+
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#running.values()].map((request) => request.ended));
+  }
+}
