@@ -1,5 +1,3 @@
-import type { ErrorBody } from "@nexus/contracts";
-
 /**
  * Publish/subscribe as Nexus needs it: NATS's semantics, at most once, in order per publisher and subscription.
  *
@@ -22,8 +20,6 @@ export interface Bus {
   /** @throws NexusError `timeout`, `no-responders`, `disconnected`, `too-large`, `cancelled` */
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage>;
   subscribe(subject: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
-  /** Registers a service with the NATS services framework (`$SRV.PING|INFO|STATS`), so that `nats micro` shows it. */
-  serve(service: ServiceDefinition): Promise<ServiceHandle>;
   /** A new inbox subject that only this connection subscribes to. */
   newInbox(): string;
   flush(): Promise<void>;
@@ -70,38 +66,4 @@ export type BusHandler = (message: BusMessage) => void | Promise<void>;
 export interface BusSubscription {
   readonly subject: string;
   unsubscribe(): void;
-}
-
-export interface ServiceDefinition {
-  /** `^[A-Za-z0-9_-]+$` */
-  readonly name: string;
-  /** Semantic version. */
-  readonly version: string;
-  readonly description: string;
-  readonly metadata: Readonly<Record<string, string>>;
-  readonly endpoints: readonly ServiceEndpoint[];
-}
-
-export interface ServiceEndpoint {
-  readonly name: string;
-  readonly subject: string;
-  /** Default `q`, the NATS services framework's own. */
-  readonly queue?: string;
-  readonly metadata?: Readonly<Record<string, string>>;
-  /** Resolves when the message is dealt with; the time until then is the endpoint's processing time in STATS. */
-  readonly handler: (message: BusMessage) => ServiceAnswer | undefined | Promise<ServiceAnswer | undefined>;
-}
-
-/** What an endpoint answers to the message's reply subject. `undefined` from the handler answers nothing. */
-export interface ServiceAnswer {
-  readonly data: Uint8Array;
-  readonly headers?: BusHeaders;
-  /** Counted in STATS and told in `Nats-Service-Error` and `Nats-Service-Error-Code`. */
-  readonly error?: ErrorBody;
-}
-
-export interface ServiceHandle {
-  /** The instance's id, as PING tells it. */
-  readonly id: string;
-  stop(): Promise<void>;
 }

@@ -1,1 +1,1 @@
-export {};
+export { type ServeDeps, serveService } from "./nats-service.ts";

@@ -85,14 +85,15 @@ export class Coordinator {
         if (running === undefined) throw new NexusError("internal", `request ${id} runs but is not known`);
         return started(running.ended.then(repeated));
       }
-      case "new": {
-        const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
-        const canceller = new AbortController();
-        const ended = this.#carry(run, canceller.signal);
-        registry.run(id, { type, digest, ended, cancel: () => canceller.abort() });
-        return started(ended);
-      }
+      case "new":
+        break;
     }
+    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
+    const canceller = new AbortController();
+    // In a later microtask: a refusal must find the request registered, to take it out again (Q3).
+    const ended = Promise.resolve().then(() => this.#carry(run, canceller.signal));
+    registry.run(id, { type, digest, ended, cancel: () => canceller.abort() });
+    return started(ended);
   }
 
   async #carry(run: Run, signal: AbortSignal): Promise<EndedRequest> {

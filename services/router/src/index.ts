@@ -1,1 +1,1 @@
-export {};
+export { type Router, type RouterDeps, type RouterOptions, routerDefaults, startRouter } from "./service.ts";

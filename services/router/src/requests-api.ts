@@ -30,7 +30,7 @@ export interface RequestsDeps {
   readonly subjects: Subjects;
   readonly routerId: string;
   readonly registry: RequestRegistry;
-  readonly claims: () => Claims;
+  readonly claims: Claims;
 }
 
 const FORWARD_GRACE_MS = 2_000;
@@ -128,7 +128,7 @@ export class RequestsApi {
   }
 
   async #fromOwner(question: OwnerQuestion, waitMs: number): Promise<RequestReport | undefined> {
-    const owner = await this.#deps.claims().ownerOf(question.id);
+    const owner = await this.#deps.claims.ownerOf(question.id);
     if (owner === undefined || owner === this.#deps.routerId) return undefined;
     try {
       return await this.#ask(owner, question, waitMs);
@@ -148,7 +148,7 @@ export class RequestsApi {
   }
 
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
-    const shared = await this.#deps.claims().sharedResult(id);
+    const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
     const result = parseFrame(resultSchema, decode(shared), "shared result");
     return this.#report(id, { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision }, get);

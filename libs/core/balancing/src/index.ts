@@ -1,1 +1,1 @@
-export {};
+export { createRoundRobin, type RoundRobinPicker } from "./round-robin.ts";

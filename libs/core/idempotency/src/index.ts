@@ -1,1 +1,1 @@
-export {};
+export { type Beginning, IdempotencyWindow, type WindowOptions } from "./idempotency-window.ts";
