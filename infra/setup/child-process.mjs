@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Child processes and the signals that pass through to them.
  *

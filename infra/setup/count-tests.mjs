@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Turns what the suites report into counts. Pure.
  *

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Loaded before the program (`node --import`), so that it drains when run.mjs is killed, instead of
  * living on as an orphan.

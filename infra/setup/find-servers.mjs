@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Finds nats-server and redis-server on this machine. Reads the file system, changes nothing.
  *

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Brings node_modules to what package-lock.json says, when it is not there yet: `npm ci`, which also
  * brings the Node that the project runs on.

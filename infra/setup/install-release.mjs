@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Installs a server from its official release into the project's own `.nexus/bin`.
  *

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Carries out the plan of plan-server.mjs: tries one method after the other until the server is there,
  * and says why each one that failed did.

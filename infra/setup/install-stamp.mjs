@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Decides whether the installed packages are those that the lock file asks for.
  *

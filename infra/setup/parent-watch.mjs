@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Notices that the parent process is gone without having said so (SIGKILL, a crash).
  */

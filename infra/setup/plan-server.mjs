@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Decides how a missing server is to be had, as an ordered list of methods. Pure: what the machine can
  * do comes in as facts, the methods are data that install-server.mjs carries out until one succeeds.

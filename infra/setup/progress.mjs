@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Says on stderr what the set-up does and for how long. stdout belongs to the program that follows.
  *

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * Official releases that may be downloaded, each pinned by SHA-256.
  *

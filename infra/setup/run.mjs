@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The one entry of `npm start`, `npm test`, `npm run nexus` and `npm run check`: installs what is missing,
  * then runs the verb's program under the project's own Node.

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * One set-up at a time in a working copy: a lock directory that names its owner.
  *
@@ -81,7 +82,8 @@ function removeStale(dir) {
   const takeover = `${dir}.takeover`;
   if (!makeDir(takeover)) {
     const stats = statSync(takeover, { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > UNSIGNED_AGE_MS_MAX) rmSync(takeover, { recursive: true, force: true });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > UNSIGNED_AGE_MS_MAX)
+      rmSync(takeover, { recursive: true, force: true });
     return;
   }
   try {

@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * `npm test`: runs every suite, one after the other, and counts. `npm run check`: the quick ones.
  *

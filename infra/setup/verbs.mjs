@@ -1,3 +1,4 @@
+// @ts-check
 /**
  * The verbs of the command line: which program each one runs and what that program needs.
  *

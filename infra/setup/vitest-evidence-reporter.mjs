@@ -1,9 +1,11 @@
+// @ts-check
 /**
  * A vitest reporter for what its JSON report leaves out: errors outside of any test, and the reasons
  * given to `ctx.skip(reason)`. Writes one JSON file, named by NEXUS_VITEST_EVIDENCE.
  */
 import { writeFileSync } from "node:fs";
 
+// biome-ignore lint/style/noDefaultExport: vitest loads a reporter by its default export
 export default class EvidenceReporter {
   /**
    * @param {ReadonlyArray<import("vitest/node").TestModule>} modules

@@ -15,9 +15,14 @@ describe("vitest", () => {
   });
 
   test("lists every skipped test with its reason", () => {
-    const report = { testResults: [file("passed", assertion("passed"), assertion("skipped", "group needs make"), assertion("todo", "later"))] };
+    const report = {
+      testResults: [file("passed", assertion("passed"), assertion("skipped", "group needs make"), assertion("todo", "later"))],
+    };
     const evidence = { unhandledErrors: [], skipNotes: [{ file: "/p/a.test.ts", name: "group needs make", note: "no make" }] };
-    expect(count(report, 0, evidence).skippedTests).toEqual(["a.test.ts > group needs make (no make)", "a.test.ts > later (todo)"]);
+    expect(count(report, 0, evidence).skippedTests).toEqual([
+      "a.test.ts > group needs make (no make)",
+      "a.test.ts > later (todo)",
+    ]);
   });
 
   test("a file that could not be loaded is one failure", () => {

@@ -46,12 +46,20 @@ describe("the lock", () => {
   test("lets one in after the other, and says that it waits", async () => {
     const said: string[] = [];
     const order: string[] = [];
-    const first = withLock(lock, () => {}, async () => {
-      order.push("first in");
-      await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
-      order.push("first out");
-    });
-    const second = withLock(lock, (text) => said.push(text), async () => void order.push("second in"));
+    const first = withLock(
+      lock,
+      () => {},
+      async () => {
+        order.push("first in");
+        await expect.poll(() => said.length, { timeout: 10_000 }).toBe(1);
+        order.push("first out");
+      },
+    );
+    const second = withLock(
+      lock,
+      (text) => said.push(text),
+      async () => void order.push("second in"),
+    );
     await Promise.all([first, second]);
     expect(order).toEqual(["first in", "first out", "second in"]);
     expect(said[0]).toContain(`process ${process.pid}`);
@@ -60,7 +68,13 @@ describe("the lock", () => {
 
   test("is taken over from an owner that is gone", async () => {
     leaveBehind({ pid: deadPid(), startedAt: "1" });
-    expect(await withLock(lock, () => {}, async () => "done")).toBe("done");
+    expect(
+      await withLock(
+        lock,
+        () => {},
+        async () => "done",
+      ),
+    ).toBe("done");
     expect(existsSync(lock)).toBe(false);
   });
 
@@ -70,12 +84,24 @@ describe("the lock", () => {
     const longAgo = new Date(Date.now() - 60_000);
     utimesSync(lock, longAgo, longAgo);
     utimesSync(`${lock}.takeover`, longAgo, longAgo);
-    expect(await withLock(lock, () => {}, async () => "done")).toBe("done");
+    expect(
+      await withLock(
+        lock,
+        () => {},
+        async () => "done",
+      ),
+    ).toBe("done");
     expect(existsSync(`${lock}.takeover`)).toBe(false);
   });
 
   test("is released when the work fails", async () => {
-    await expect(withLock(lock, () => {}, async () => Promise.reject(new Error("no")))).rejects.toThrow("no");
+    await expect(
+      withLock(
+        lock,
+        () => {},
+        async () => Promise.reject(new Error("no")),
+      ),
+    ).rejects.toThrow("no");
     expect(existsSync(lock)).toBe(false);
   });
 });

@@ -163,6 +163,9 @@ export type AgentAnswer = z.infer<typeof agentAnswerSchema>;
 export const connAnswerSchema = z.object({
   v: versionSchema,
   kind: z.literal("batch"),
-  answers: z.array(z.object({ agent: agentIdSchema, answer: agentAnswerSchema })).min(1).max(limits.replyBatchMax),
+  answers: z
+    .array(z.object({ agent: agentIdSchema, answer: agentAnswerSchema }))
+    .min(1)
+    .max(limits.replyBatchMax),
 });
 export type ConnAnswer = z.infer<typeof connAnswerSchema>;

@@ -19,7 +19,7 @@ interface CodeMeaning {
 
 /** Every error code of the wire. Codes are added, never renamed: callers branch on them. */
 export const errorCodes = {
-  "malformed": { family: "rejected", retryable: false, natsCode: 400 },
+  malformed: { family: "rejected", retryable: false, natsCode: 400 },
   "invalid-field": { family: "rejected", retryable: false, natsCode: 400 },
   "unknown-field": { family: "rejected", retryable: false, natsCode: 400 },
   "too-large": { family: "rejected", retryable: false, natsCode: 413 },
@@ -35,19 +35,19 @@ export const errorCodes = {
   "unknown-operation": { family: "rejected", retryable: false, natsCode: 404 },
   "handler-failed": { family: "rejected", retryable: false, natsCode: 500 },
   "other-boot": { family: "rejected", retryable: false, natsCode: 409 },
-  "cancelled": { family: "rejected", retryable: false, natsCode: 499 },
-  "expired": { family: "unavailable", retryable: true, natsCode: 408 },
-  "timeout": { family: "unavailable", retryable: true, natsCode: 408 },
-  "incomplete": { family: "unavailable", retryable: true, natsCode: 504 },
+  cancelled: { family: "rejected", retryable: false, natsCode: 499 },
+  expired: { family: "unavailable", retryable: true, natsCode: 408 },
+  timeout: { family: "unavailable", retryable: true, natsCode: 408 },
+  incomplete: { family: "unavailable", retryable: true, natsCode: 504 },
   "no-quorum": { family: "unavailable", retryable: true, natsCode: 503 },
   "no-responders": { family: "unavailable", retryable: true, natsCode: 503 },
   "no-answer": { family: "unavailable", retryable: true, natsCode: 504 },
-  "disconnected": { family: "unavailable", retryable: true, natsCode: 503 },
-  "overloaded": { family: "unavailable", retryable: true, natsCode: 429 },
-  "draining": { family: "unavailable", retryable: true, natsCode: 503 },
+  disconnected: { family: "unavailable", retryable: true, natsCode: 503 },
+  overloaded: { family: "unavailable", retryable: true, natsCode: 429 },
+  draining: { family: "unavailable", retryable: true, natsCode: 503 },
   "unknown-outcome": { family: "unavailable", retryable: false, natsCode: 504 },
   "store-unavailable": { family: "unavailable", retryable: true, natsCode: 503 },
-  "internal": { family: "defect", retryable: false, natsCode: 500 },
+  internal: { family: "defect", retryable: false, natsCode: 500 },
 } as const satisfies Record<string, CodeMeaning>;
 
 export type ErrorCode = keyof typeof errorCodes;

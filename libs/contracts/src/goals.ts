@@ -18,7 +18,12 @@ const common = {
   /** Opaque to Nexus; handed to the handler as it is. */
   payload: jsonValueSchema.optional(),
   /** What learning and graduation group by; `<type>.<operation>` where it is absent. */
-  class: z.string().min(1).max(limits.goalClassCharsMax).regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/).optional(),
+  class: z
+    .string()
+    .min(1)
+    .max(limits.goalClassCharsMax)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/)
+    .optional(),
   /** A hint of how much work this is, relative to the class's usual 1. */
   complexity: z.number().positive().max(limits.complexityMax).optional(),
 };
@@ -120,13 +125,24 @@ export const causalOperationSchema = z
     payload: jsonValueSchema.optional(),
     agents: selectorSchema.optional(),
     coordinator: agentIdSchema.optional(),
-    after: z.array(z.int().min(0).max(limits.causalOperationsMax - 1)).max(limits.causalOperationsMax).optional(),
+    after: z
+      .array(
+        z
+          .int()
+          .min(0)
+          .max(limits.causalOperationsMax - 1),
+      )
+      .max(limits.causalOperationsMax)
+      .optional(),
   })
   .superRefine((operation, context) => {
     const refuse = (path: string, message: string) => context.addIssue({ code: "custom", path: [path], message });
-    if (operation.type === "targeted" && operation.agents === undefined) refuse("agents", "a targeted operation names its agents");
-    if (operation.type === "coordinated" && operation.coordinator === undefined) refuse("coordinator", "must name the coordinating agent");
-    if (operation.type !== "coordinated" && operation.coordinator !== undefined) refuse("coordinator", "is for coordinated operations alone");
+    if (operation.type === "targeted" && operation.agents === undefined)
+      refuse("agents", "a targeted operation names its agents");
+    if (operation.type === "coordinated" && operation.coordinator === undefined)
+      refuse("coordinator", "must name the coordinating agent");
+    if (operation.type !== "coordinated" && operation.coordinator !== undefined)
+      refuse("coordinator", "is for coordinated operations alone");
   });
 export type CausalOperation = z.infer<typeof causalOperationSchema>;
 

@@ -1,18 +1,188 @@
 /** The wire: subjects, schemas, error codes, codec, telemetry names. Types are inferred from the schemas. */
-export { agentAnswerSchema, agentFrameSchema, agentLoadSchema, byeSchema, cancelFrameSchema, connAnswerSchema, connFrameSchema, connHeartbeatSchema, heartbeatSchema, helloSchema, helloWantedSchema, operationFrameSchema, processLoadSchema, progressFrameSchema, replyFrameSchema, replyStatusSchema, type AgentAnswer, type AgentFrame, type AgentLoad, type Bye, type ConnAnswer, type ConnFrame, type ConnHeartbeat, type Heartbeat, type Hello, type OperationFrame, type ProcessLoad, type ProgressFrame, type ReplyFrame } from "./agent-frames.ts";
-export { CONTENT_TYPE_HEADER, codecNames, codecOf, contentTypes, decode, encode, type CodecName } from "./codec.ts";
-export { attemptSchema, decisionSchema, type Attempt, type Decision } from "./decision.ts";
-export { NexusError, errorBodySchema, errorCodes, executedSchema, fromErrorBody, isErrorCode, natsCodeOf, toErrorBody, type ErrorBody, type ErrorCode, type ErrorFamily, type ErrorMetadata, type Executed } from "./errors.ts";
-export { goalTypeSchema, goalTypes, layerSchema, layers, type GoalType, type Layer } from "./goal-types.ts";
-export { ackSchema, balanceGoalSchema, balancerNameSchema, balancerNames, broadcastGoalSchema, causalGoalSchema, causalOperationSchema, causalOperationTypes, consensusGoalSchema, gatherGoalSchema, goalSchema, reduceKindSchema, reduceKinds, reduceSchema, untilSchema, voteSchema, type Ack, type BalancerName, type CausalOperation, type Goal, type GoalOf, type Reduce, type ReduceKind, type Until, type Vote } from "./goals.ts";
-export { jsonValueSchema, type JsonValue } from "./json-value.ts";
+export {
+  type AgentAnswer,
+  type AgentFrame,
+  type AgentLoad,
+  agentAnswerSchema,
+  agentFrameSchema,
+  agentLoadSchema,
+  type Bye,
+  byeSchema,
+  type ConnAnswer,
+  type ConnFrame,
+  type ConnHeartbeat,
+  cancelFrameSchema,
+  connAnswerSchema,
+  connFrameSchema,
+  connHeartbeatSchema,
+  type Heartbeat,
+  type Hello,
+  heartbeatSchema,
+  helloSchema,
+  helloWantedSchema,
+  type OperationFrame,
+  operationFrameSchema,
+  type ProcessLoad,
+  type ProgressFrame,
+  processLoadSchema,
+  progressFrameSchema,
+  type ReplyFrame,
+  replyFrameSchema,
+  replyStatusSchema,
+} from "./agent-frames.ts";
+export { CONTENT_TYPE_HEADER, type CodecName, codecNames, codecOf, contentTypes, decode, encode } from "./codec.ts";
+export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
+export {
+  type ErrorBody,
+  type ErrorCode,
+  type ErrorFamily,
+  type ErrorMetadata,
+  type Executed,
+  errorBodySchema,
+  errorCodes,
+  executedSchema,
+  fromErrorBody,
+  isErrorCode,
+  NexusError,
+  natsCodeOf,
+  toErrorBody,
+} from "./errors.ts";
+export { type GoalType, goalTypeSchema, goalTypes, type Layer, layerSchema, layers } from "./goal-types.ts";
+export {
+  type Ack,
+  ackSchema,
+  type BalancerName,
+  balanceGoalSchema,
+  balancerNameSchema,
+  balancerNames,
+  broadcastGoalSchema,
+  type CausalOperation,
+  causalGoalSchema,
+  causalOperationSchema,
+  causalOperationTypes,
+  consensusGoalSchema,
+  type Goal,
+  type GoalOf,
+  gatherGoalSchema,
+  goalSchema,
+  type Reduce,
+  type ReduceKind,
+  reduceKindSchema,
+  reduceKinds,
+  reduceSchema,
+  type Until,
+  untilSchema,
+  type Vote,
+  voteSchema,
+} from "./goals.ts";
+export { type JsonValue, jsonValueSchema } from "./json-value.ts";
 export { limits } from "./limits.ts";
-export { agentIdSchema, bootSchema, connIdSchema, groupSchema, labelsSchema, namePattern, nameSchema, operationIdOf, operationIdSchema, operationNamePattern, operationNameSchema, requestIdPattern, requestIdSchema, routerIdSchema, splitOperationId, type AgentId, type Labels, type OperationId, type RequestId } from "./names.ts";
-export { degradationSchema, degradations, explainSchema, modeSchema, parseRequest, prioritySchema, requestIdentity, requestSchema, type CoordinationRequest, type Degradation, type Explain, type Priority } from "./request.ts";
-export { acceptedSchema, agentsReportSchema, balanceOutcomeSchema, broadcastOutcomeSchema, causalOperationOutcomeSchema, causalOutcomeSchema, consensusOutcomeSchema, endedSchema, gatherOutcomeSchema, idempotencySchema, missingAgentSchema, missingReasonSchema, missingReasons, outcomeSchema, refusalSchema, resultSchema, rowSchema, type Accepted, type AgentsReport, type CoordinationResult, type Ended, type Idempotency, type MissingAgent, type MissingReason, type Outcome, type OutcomeOf, type Refusal, type Row } from "./result.ts";
-export { agentRowSchema, agentStates, agentsQuerySchema, agentsReportPageSchema, announceSchema, claimAnswerSchema, claimQuestionSchema, failureSchema, ownerQuestionSchema, requestEventSchema, requestGetSchema, requestReportSchema, requestStates, routerAliveSchema, type AgentRow, type AgentState, type AgentsQuery, type AgentsReportPage, type Announce, type ClaimAnswer, type ClaimQuestion, type Failure, type OwnerQuestion, type RequestEvent, type RequestGet, type RequestReport, type RouterAlive } from "./router-frames.ts";
-export { selectorSchema, type Selector } from "./selector.ts";
-export { DEFAULT_PREFIX, createSubjects, isReplyAllowed, serviceNames, serviceVerbs, subjectToken, type ServiceName, type Subjects, type VerbOf } from "./subjects.ts";
-export { attributes, metrics, spanName, spanNames, type MetricKind, type MetricName, type SpanName } from "./telemetry.ts";
+export {
+  type AgentId,
+  agentIdSchema,
+  bootSchema,
+  connIdSchema,
+  groupSchema,
+  type Labels,
+  labelsSchema,
+  namePattern,
+  nameSchema,
+  type OperationId,
+  operationIdOf,
+  operationIdSchema,
+  operationNamePattern,
+  operationNameSchema,
+  type RequestId,
+  requestIdPattern,
+  requestIdSchema,
+  routerIdSchema,
+  splitOperationId,
+} from "./names.ts";
+export {
+  type CoordinationRequest,
+  type Degradation,
+  degradationSchema,
+  degradations,
+  type Explain,
+  explainSchema,
+  modeSchema,
+  type Priority,
+  parseRequest,
+  prioritySchema,
+  requestIdentity,
+  requestSchema,
+} from "./request.ts";
+export {
+  type Accepted,
+  type AgentsReport,
+  acceptedSchema,
+  agentsReportSchema,
+  balanceOutcomeSchema,
+  broadcastOutcomeSchema,
+  type CoordinationResult,
+  causalOperationOutcomeSchema,
+  causalOutcomeSchema,
+  consensusOutcomeSchema,
+  type Ended,
+  endedSchema,
+  gatherOutcomeSchema,
+  type Idempotency,
+  idempotencySchema,
+  type MissingAgent,
+  type MissingReason,
+  missingAgentSchema,
+  missingReasonSchema,
+  missingReasons,
+  type Outcome,
+  type OutcomeOf,
+  outcomeSchema,
+  type Refusal,
+  type Row,
+  refusalSchema,
+  resultSchema,
+  rowSchema,
+} from "./result.ts";
+export {
+  type AgentRow,
+  type AgentState,
+  type AgentsQuery,
+  type AgentsReportPage,
+  type Announce,
+  agentRowSchema,
+  agentStates,
+  agentsQuerySchema,
+  agentsReportPageSchema,
+  announceSchema,
+  type ClaimAnswer,
+  type ClaimQuestion,
+  claimAnswerSchema,
+  claimQuestionSchema,
+  type Failure,
+  failureSchema,
+  type OwnerQuestion,
+  ownerQuestionSchema,
+  type RequestEvent,
+  type RequestGet,
+  type RequestReport,
+  type RouterAlive,
+  requestEventSchema,
+  requestGetSchema,
+  requestReportSchema,
+  requestStates,
+  routerAliveSchema,
+} from "./router-frames.ts";
+export { type Selector, selectorSchema } from "./selector.ts";
+export {
+  createSubjects,
+  DEFAULT_PREFIX,
+  isReplyAllowed,
+  type ServiceName,
+  type Subjects,
+  serviceNames,
+  serviceVerbs,
+  subjectToken,
+  type VerbOf,
+} from "./subjects.ts";
+export { attributes, type MetricKind, type MetricName, metrics, type SpanName, spanName, spanNames } from "./telemetry.ts";
 export { errorFromIssues, parseFrame } from "./validation.ts";
-export { WIRE_VERSION, understands, versionSchema, wireRange, wireRangeSchema, type WireRange } from "./version.ts";
+export { understands, versionSchema, WIRE_VERSION, type WireRange, wireRange, wireRangeSchema } from "./version.ts";

@@ -22,10 +22,7 @@ export const bootSchema = nameSchema;
 
 /** The name of a handler at the agent, e.g. `search` or `index.rebuild`. It never becomes part of a subject. */
 export const operationNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
-export const operationNameSchema = z
-  .string()
-  .max(128)
-  .regex(operationNamePattern, `must match ${operationNamePattern.source}`);
+export const operationNameSchema = z.string().max(128).regex(operationNamePattern, `must match ${operationNamePattern.source}`);
 
 const labelValueSchema = z
   .string()

@@ -58,9 +58,13 @@ export function parseRequest(value: JsonValue, type: GoalType): CoordinationRequ
   const parsed = requestSchema.safeParse(withGoalType(value, type));
   if (!parsed.success) throw errorFromIssues(parsed.error.issues, "the request");
   if (parsed.data.goal.type !== type) {
-    throw new NexusError("invalid-field", `goal.type is "${parsed.data.goal.type}" but the subject says "${type}"; publish it to …coordinate.${parsed.data.goal.type}`, {
-      field: "goal.type",
-    });
+    throw new NexusError(
+      "invalid-field",
+      `goal.type is "${parsed.data.goal.type}" but the subject says "${type}"; publish it to …coordinate.${parsed.data.goal.type}`,
+      {
+        field: "goal.type",
+      },
+    );
   }
   return parsed.data;
 }
@@ -76,7 +80,9 @@ function withGoalType(value: JsonValue, type: GoalType): JsonValue {
  * What makes two requests under one id "the same": everything but how the caller waits and what it wants explained.
  * A retry has less time left; it is still the same request.
  */
-export function requestIdentity(request: CoordinationRequest): Omit<CoordinationRequest, "id" | "timeoutMs" | "deadline" | "mode" | "explain"> {
+export function requestIdentity(
+  request: CoordinationRequest,
+): Omit<CoordinationRequest, "id" | "timeoutMs" | "deadline" | "mode" | "explain"> {
   const { id: _id, timeoutMs: _timeoutMs, deadline: _deadline, mode: _mode, explain: _explain, ...identity } = request;
   return identity;
 }

@@ -154,7 +154,10 @@ export const resultSchema = z.object({
   repeated: z.boolean(),
   dryRun: z.boolean(),
   durationMs: z.number().min(0),
-  traceId: z.string().regex(/^[0-9a-f]{32}$/).optional(),
+  traceId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
   router: routerIdSchema,
   decision: decisionSchema.optional(),
 });
@@ -169,7 +172,10 @@ export const acceptedSchema = z.object({
   router: routerIdSchema,
   /** Milliseconds until the request's deadline. */
   remainingMs: z.number().min(0),
-  traceId: z.string().regex(/^[0-9a-f]{32}$/).optional(),
+  traceId: z
+    .string()
+    .regex(/^[0-9a-f]{32}$/)
+    .optional(),
 });
 export type Accepted = z.infer<typeof acceptedSchema>;
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { agentLoadSchema, processLoadSchema } from "./agent-frames.ts";
-import { errorBodySchema } from "./errors.ts";
 import { decisionSchema } from "./decision.ts";
+import { errorBodySchema } from "./errors.ts";
 import { goalTypeSchema } from "./goal-types.ts";
 import { limits } from "./limits.ts";
 import {
@@ -148,4 +148,3 @@ export type AgentsReportPage = z.infer<typeof agentsReportPageSchema>;
 /** What a service endpoint answers when it refuses. */
 export const failureSchema = z.object({ v: versionSchema, error: errorBodySchema });
 export type Failure = z.infer<typeof failureSchema>;
-

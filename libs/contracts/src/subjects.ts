@@ -1,5 +1,5 @@
-import { goalTypes, type GoalType } from "./goal-types.ts";
 import { NexusError } from "./errors.ts";
+import { type GoalType, goalTypes } from "./goal-types.ts";
 import { namePattern, requestIdPattern } from "./names.ts";
 
 /**

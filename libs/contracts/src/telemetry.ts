@@ -53,15 +53,60 @@ interface MetricMeaning {
 }
 
 export const metrics = {
-  coordinations: { name: "nexus.coordinations", kind: "counter", unit: "{request}", description: "Requests ended, by type and status" },
-  coordinationDuration: { name: "nexus.coordination.duration", kind: "histogram", unit: "s", description: "From arrival to answer, by type, layer and strategy" },
-  coordinationsActive: { name: "nexus.coordinations.active", kind: "gauge", unit: "{request}", description: "Requests running at this router" },
-  requestsRefused: { name: "nexus.requests.refused", kind: "counter", unit: "{request}", description: "Requests refused before anything was sent, by error code" },
-  framesDropped: { name: "nexus.frames.dropped", kind: "counter", unit: "{frame}", description: "Frames that were not understood or not allowed, by reason" },
-  boundsReached: { name: "nexus.bounds.reached", kind: "counter", unit: "{overflow}", description: "Times a bounded queue or map refused or evicted, by name" },
+  coordinations: {
+    name: "nexus.coordinations",
+    kind: "counter",
+    unit: "{request}",
+    description: "Requests ended, by type and status",
+  },
+  coordinationDuration: {
+    name: "nexus.coordination.duration",
+    kind: "histogram",
+    unit: "s",
+    description: "From arrival to answer, by type, layer and strategy",
+  },
+  coordinationsActive: {
+    name: "nexus.coordinations.active",
+    kind: "gauge",
+    unit: "{request}",
+    description: "Requests running at this router",
+  },
+  requestsRefused: {
+    name: "nexus.requests.refused",
+    kind: "counter",
+    unit: "{request}",
+    description: "Requests refused before anything was sent, by error code",
+  },
+  framesDropped: {
+    name: "nexus.frames.dropped",
+    kind: "counter",
+    unit: "{frame}",
+    description: "Frames that were not understood or not allowed, by reason",
+  },
+  boundsReached: {
+    name: "nexus.bounds.reached",
+    kind: "counter",
+    unit: "{overflow}",
+    description: "Times a bounded queue or map refused or evicted, by name",
+  },
   agentsKnown: { name: "nexus.agents.known", kind: "gauge", unit: "{agent}", description: "Agents in the routing table" },
-  operationsSent: { name: "nexus.operations.sent", kind: "counter", unit: "{operation}", description: "Operations published to agents, repeats included" },
-  operationDuration: { name: "nexus.operation.duration", kind: "histogram", unit: "s", description: "At the agent: what a handler took, by operation and status" },
-  operationsRepeated: { name: "nexus.operations.repeated", kind: "counter", unit: "{operation}", description: "At the agent: repeats that were answered without running again" },
+  operationsSent: {
+    name: "nexus.operations.sent",
+    kind: "counter",
+    unit: "{operation}",
+    description: "Operations published to agents, repeats included",
+  },
+  operationDuration: {
+    name: "nexus.operation.duration",
+    kind: "histogram",
+    unit: "s",
+    description: "At the agent: what a handler took, by operation and status",
+  },
+  operationsRepeated: {
+    name: "nexus.operations.repeated",
+    kind: "counter",
+    unit: "{operation}",
+    description: "At the agent: repeats that were answered without running again",
+  },
 } as const satisfies Record<string, MetricMeaning>;
 export type MetricName = keyof typeof metrics;

@@ -13,9 +13,13 @@ export function errorFromIssues(issues: readonly z.core.$ZodIssue[], what: strin
   if (issue.code === "unrecognized_keys") {
     const key = clip(issue.keys[0] ?? "");
     const field = path === "" ? key : `${path}.${key}`;
-    return new NexusError("unknown-field", `${field} is no field of ${path === "" ? what : path}; remove it or correct its name`, {
-      field,
-    });
+    return new NexusError(
+      "unknown-field",
+      `${field} is no field of ${path === "" ? what : path}; remove it or correct its name`,
+      {
+        field,
+      },
+    );
   }
   const field = path === "" ? undefined : path;
   return new NexusError("invalid-field", `${field ?? what}: ${issue.message}`, field === undefined ? {} : { field });
@@ -40,7 +44,10 @@ function versionIn(value: JsonValue): string {
 }
 
 function pathOf(path: readonly PropertyKey[]): string {
-  return path.map((part) => clip(String(part))).join(".").slice(0, 256);
+  return path
+    .map((part) => clip(String(part)))
+    .join(".")
+    .slice(0, 256);
 }
 
 function clip(text: string): string {

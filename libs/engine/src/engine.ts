@@ -77,13 +77,19 @@ export class Engine {
   targetsOf(request: Plan["request"]): Targets {
     const targets = this.#deps.table.select(request.agents);
     if (targets.agents.length === 0) {
-      throw new NexusError("no-targets", `no agent matches ${JSON.stringify(request.agents).slice(0, 200)}; see nexus.router.agents for who is there`, {
-        field: "agents",
-      });
+      throw new NexusError(
+        "no-targets",
+        `no agent matches ${JSON.stringify(request.agents).slice(0, 200)}; see nexus.router.agents for who is there`,
+        {
+          field: "agents",
+        },
+      );
     }
     for (const [path, operation] of operationsOf(request)) {
       if (!targets.agents.some((agent) => agent.operations.has(operation))) {
-        throw new NexusError("no-targets", `none of the ${targets.agents.length} agents offers operation "${operation}"`, { field: path });
+        throw new NexusError("no-targets", `none of the ${targets.agents.length} agents offers operation "${operation}"`, {
+          field: path,
+        });
       }
     }
     return targets;
@@ -94,9 +100,13 @@ export class Engine {
     const { rungs, ceiling, available } = planRungs(plan, this.#deps);
     const [first] = rungs;
     if (first === undefined) {
-      throw new NexusError("promise-not-kept", `no layer up to "${ceiling.layer}" keeps what a ${plan.type} goal promises; raise maxLayer`, {
-        field: "maxLayer",
-      });
+      throw new NexusError(
+        "promise-not-kept",
+        `no layer up to "${ceiling.layer}" keeps what a ${plan.type} goal promises; raise maxLayer`,
+        {
+          field: "maxLayer",
+        },
+      );
     }
     const base = { available, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
     if (plan.request.dryRun === true) return { done: Promise.resolve(dryRun(first, base)), cancel() {} };
@@ -123,7 +133,10 @@ export class Engine {
     const decision: Decision = {
       layer: rung?.layer ?? "emergency",
       strategy: rung?.strategy ?? "round-robin",
-      why: walk.attempts.length > 1 ? `the rungs above failed; ${walk.attempts.length} attempts` : "highest rung that is available, allowed and keeps the promise",
+      why:
+        walk.attempts.length > 1
+          ? `the rungs above failed; ${walk.attempts.length} attempts`
+          : "highest rung that is available, allowed and keeps the promise",
       ...base,
       actual: { durationMs: this.#deps.clock.monotonicMs() - plan.arrivedMs, success: report.status === "completed" ? 1 : 0 },
       attempts: walk.attempts,
@@ -174,9 +187,13 @@ function operationsOf(request: Plan["request"]): [path: string, operation: strin
 
 function withVote(goal: GoalOf<"consensus">): GoalOf<"consensus"> & { vote: Vote } {
   if (goal.commit === true || goal.vote === undefined) {
-    throw new NexusError("not-implemented", "commit needs the consensus service's log, which this release does not have; ask for a vote alone", {
-      field: "goal.commit",
-    });
+    throw new NexusError(
+      "not-implemented",
+      "commit needs the consensus service's log, which this release does not have; ask for a vote alone",
+      {
+        field: "goal.commit",
+      },
+    );
   }
   return { ...goal, vote: goal.vote };
 }
@@ -193,7 +210,10 @@ function balancerChoice(plan: Plan): Pick<Decision, "balancer"> {
   const { goal } = plan.request;
   if (goal.type !== "balance") return {};
   const asked = goal.strategy ?? "round-robin";
-  const why = asked === "round-robin" ? "asked for, or the default" : `${asked} belongs to the performance layer, which this release does not have`;
+  const why =
+    asked === "round-robin"
+      ? "asked for, or the default"
+      : `${asked} belongs to the performance layer, which this release does not have`;
   return { balancer: { asked, used: "round-robin", why } };
 }
 

@@ -1,5 +1,15 @@
-import { natsCodeOf, toErrorBody, encode } from "@nexus/contracts";
-import type { Bus, BusMessage, BusSubscription, Clock, Ids, Logger, ServiceDefinition, ServiceEndpoint, ServiceHandle } from "@nexus/ports";
+import { encode, natsCodeOf, toErrorBody } from "@nexus/contracts";
+import type {
+  Bus,
+  BusMessage,
+  BusSubscription,
+  Clock,
+  Ids,
+  Logger,
+  ServiceDefinition,
+  ServiceEndpoint,
+  ServiceHandle,
+} from "@nexus/ports";
 
 /**
  * Registers a service with the NATS services framework: answers `$SRV.PING|INFO|STATS`, for all, by name and by id, and
@@ -88,7 +98,11 @@ async function answer(message: BusMessage, endpoint: ServiceEndpoint, counts: En
     const headers =
       reply.error === undefined
         ? reply.headers
-        : { ...reply.headers, "Nats-Service-Error": reply.error.code, "Nats-Service-Error-Code": String(natsCodeOf(reply.error.code)) };
+        : {
+            ...reply.headers,
+            "Nats-Service-Error": reply.error.code,
+            "Nats-Service-Error-Code": String(natsCodeOf(reply.error.code)),
+          };
     bus.publish(message.reply, reply.data, headers === undefined ? {} : { headers });
   } catch (error) {
     // The handler turns what it expects into answers; this is the answer itself that could not be given.

@@ -57,7 +57,12 @@ export class Claims {
     const { store, retentionMs, routerId } = this.#deps;
     if (!store.shared) return true;
     const old = encode({ owner: from, digest, ended: false } satisfies ClaimRecord);
-    return store.compareAndSet(claimKey(id), old, encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord), remainingMs + retentionMs);
+    return store.compareAndSet(
+      claimKey(id),
+      old,
+      encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord),
+      remainingMs + retentionMs,
+    );
   }
 
   /** Keeps the ended request for the other routers. Failing that is no failure of the request. */

@@ -145,9 +145,13 @@ export class Coordinator {
       if (!(error instanceof NexusError) || (error.code !== "no-responders" && error.code !== "not-found")) throw error;
       logger.warn({ requestId: run.id, owner }, "the router that owned the request is gone");
     }
-    const lost = new NexusError("unknown-outcome", `router ${owner}, which owned ${run.id}, is gone; what it executed is not known`, {
-      executed: "unknown",
-    });
+    const lost = new NexusError(
+      "unknown-outcome",
+      `router ${owner}, which owned ${run.id}, is gone; what it executed is not known`,
+      {
+        executed: "unknown",
+      },
+    );
     if (run.request.idempotent !== true) throw lost;
     if (!(await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs()))) throw lost;
     return undefined;
@@ -214,7 +218,11 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
   if (request.deadline === undefined) return request.timeoutMs ?? limits.timeoutMsDefault;
   const remainingMs = request.deadline - clock.epochMs();
   if (remainingMs <= 0) {
-    throw new NexusError("deadline-past", `the deadline was ${-remainingMs} ms ago; check the clocks, or send timeoutMs instead`, { field: "deadline" });
+    throw new NexusError(
+      "deadline-past",
+      `the deadline was ${-remainingMs} ms ago; check the clocks, or send timeoutMs instead`,
+      { field: "deadline" },
+    );
   }
   return Math.min(remainingMs, limits.timeoutMsMax);
 }

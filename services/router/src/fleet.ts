@@ -10,8 +10,8 @@ import {
   encode,
   heartbeatSchema,
   helloSchema,
-  namePattern,
   NexusError,
+  namePattern,
   parseFrame,
   type Subjects,
   subjectToken,
@@ -122,7 +122,11 @@ export class Fleet {
     const connId = this.#speaker(message);
     for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
-      else this.#drop(message, new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`));
+      else
+        this.#drop(
+          message,
+          new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`),
+        );
     }
   }
 

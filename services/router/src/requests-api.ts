@@ -1,7 +1,7 @@
 import {
   decode,
-  encode,
   type ErrorBody,
+  encode,
   failureSchema,
   fromErrorBody,
   type JsonValue,
@@ -45,7 +45,11 @@ export class RequestsApi {
   async get(id: string, get: RequestGet): Promise<RequestReport> {
     const own = await this.#ownReport(id, get);
     if (own !== undefined) return own;
-    return (await this.#fromOwner({ v: 1, verb: "get", id, get }, get.waitMs ?? 0)) ?? (await this.#fromShared(id, get)) ?? notFound(id);
+    return (
+      (await this.#fromOwner({ v: 1, verb: "get", id, get }, get.waitMs ?? 0)) ??
+      (await this.#fromShared(id, get)) ??
+      notFound(id)
+    );
   }
 
   async cancel(id: string): Promise<RequestReport> {
@@ -76,9 +80,14 @@ export class RequestsApi {
 
   /** The end of a request that another router owns. @throws NexusError `no-responders` where that one is dead */
   async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest> {
-    const report = await this.#ask(owner, { v: 1, verb: "get", id, digest, get: { waitMs: Math.max(0, Math.floor(waitMs)) } }, waitMs);
+    const report = await this.#ask(
+      owner,
+      { v: 1, verb: "get", id, digest, get: { waitMs: Math.max(0, Math.floor(waitMs)) } },
+      waitMs,
+    );
     const { result } = report;
-    if (result === undefined) throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
+    if (result === undefined)
+      throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
     return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
   }
 
@@ -140,7 +149,9 @@ export class RequestsApi {
 
   async #ask(owner: string, question: OwnerQuestion, waitMs: number): Promise<RequestReport> {
     const { bus, subjects } = this.#deps;
-    const reply = await bus.request(subjects.routerRequests(owner), encode(question), { timeoutMs: Math.max(0, waitMs) + FORWARD_GRACE_MS });
+    const reply = await bus.request(subjects.routerRequests(owner), encode(question), {
+      timeoutMs: Math.max(0, waitMs) + FORWARD_GRACE_MS,
+    });
     const value = decode(reply.data);
     const failure = failureIn(value);
     if (failure !== undefined) throw fromErrorBody(failure);
@@ -151,7 +162,11 @@ export class RequestsApi {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
     const result = parseFrame(resultSchema, decode(shared), "shared result");
-    return this.#report(id, { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision }, get);
+    return this.#report(
+      id,
+      { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision },
+      get,
+    );
   }
 }
 

@@ -76,10 +76,20 @@ export function fitted(result: CoordinationResult, bytesMax: number): Coordinati
 }
 
 function withoutValue(result: CoordinationResult, bytesMax: number): CoordinationResult {
-  const error = new NexusError("too-large", `the result is above the ${bytesMax} bytes that one message carries; ask for less, or reduce it further`, {
-    executed: result.executed,
-  });
+  const error = new NexusError(
+    "too-large",
+    `the result is above the ${bytesMax} bytes that one message carries; ask for less, or reduce it further`,
+    {
+      executed: result.executed,
+    },
+  );
   const { outcome, ...rest } = result;
   const kept = outcome?.type === "gather" ? { outcome: { ...outcome, value: null, rows: [] } } : {};
-  return { ...rest, ...kept, status: "failed", error: toErrorBody(error), agents: { ...result.agents, missing: result.agents.missing.slice(0, 100) } };
+  return {
+    ...rest,
+    ...kept,
+    status: "failed",
+    error: toErrorBody(error),
+    agents: { ...result.agents, missing: result.agents.missing.slice(0, 100) },
+  };
 }

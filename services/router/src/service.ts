@@ -82,7 +82,11 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
   const table = new RoutingTable({ agentsMax: settings.agentsMax });
   const dispatcher = new Dispatcher({ bus, subjects, telemetry });
   const engine = new Engine({ table, dispatcher, clock, ids: deps.ids, logger: log, telemetry, routerId });
-  const registry = new RequestRegistry({ requestsMax: settings.requestsMax, bytesMax: settings.requestBytesMax, ttlMs: settings.retentionMs });
+  const registry = new RequestRegistry({
+    requestsMax: settings.requestsMax,
+    bytesMax: settings.requestBytesMax,
+    ttlMs: settings.retentionMs,
+  });
   const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.known(id) !== undefined });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
   const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
@@ -117,7 +121,8 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     const answer = await answering(message, settings.replyPrefixes, async () =>
       requests.own(parseFrame(ownerQuestionSchema, decode(message.data), "owner question")),
     );
-    if (message.reply !== undefined && answer !== undefined) bus.publish(message.reply, answer.data, { headers: answer.headers ?? {} });
+    if (message.reply !== undefined && answer !== undefined)
+      bus.publish(message.reply, answer.data, { headers: answer.headers ?? {} });
   });
   const idOf = (message: BusMessage) => requestIdIn(subjectToken(subjects, message.subject, 1));
   const api = (name: string, subject: string, handle: (message: BusMessage) => unknown): ServiceEndpoint => ({
@@ -126,39 +131,47 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     queue: "router",
     handler: (message) => answering(message, settings.replyPrefixes, async () => handle(message)),
   });
-  const service = serveService({
-    name: "nexus-router",
-    version: settings.version,
-    description: "Takes coordination requests and carries them out",
-    metadata: { instance: routerId, wire_min: String(wireRange.min), wire_max: String(wireRange.max) },
-    endpoints: [
-      ...goalTypes.map((type) => ({
-        name: `coordinate-${type}`,
-        subject: subjects.coordinate(type),
-        queue: "router",
-        handler: coordinateHandler(type, coordinate),
-      })),
-      api("requests-get", subjects.everyRequestGet, (message) =>
-        requests.get(idOf(message), parseFrame(requestGetSchema, bodyOf(message), "the body")),
-      ),
-      api("requests-cancel", subjects.everyRequestCancel, (message) => requests.cancel(idOf(message))),
-      api("agents", subjects.service("router", "agents"), (message) =>
-        agentsPage(parseFrame(agentsQuerySchema, bodyOf(message), "the body"), { table, dispatcher, routerId, nowMs: clock.monotonicMs() }),
-      ),
-      api("status", subjects.service("router", "status"), () => ({
-        v: 1,
-        router: routerId,
-        agents: table.size,
-        tableVersion: table.version,
-        active: engine.active,
-        held: dispatcher.heldTotal,
-        sent: dispatcher.sent,
-        lateAnswers: dispatcher.late,
-        peers: peers.live(),
-        sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
-      })),
-    ],
-  }, { bus, clock, ids: deps.ids, logger: log });
+  const service = serveService(
+    {
+      name: "nexus-router",
+      version: settings.version,
+      description: "Takes coordination requests and carries them out",
+      metadata: { instance: routerId, wire_min: String(wireRange.min), wire_max: String(wireRange.max) },
+      endpoints: [
+        ...goalTypes.map((type) => ({
+          name: `coordinate-${type}`,
+          subject: subjects.coordinate(type),
+          queue: "router",
+          handler: coordinateHandler(type, coordinate),
+        })),
+        api("requests-get", subjects.everyRequestGet, (message) =>
+          requests.get(idOf(message), parseFrame(requestGetSchema, bodyOf(message), "the body")),
+        ),
+        api("requests-cancel", subjects.everyRequestCancel, (message) => requests.cancel(idOf(message))),
+        api("agents", subjects.service("router", "agents"), (message) =>
+          agentsPage(parseFrame(agentsQuerySchema, bodyOf(message), "the body"), {
+            table,
+            dispatcher,
+            routerId,
+            nowMs: clock.monotonicMs(),
+          }),
+        ),
+        api("status", subjects.service("router", "status"), () => ({
+          v: 1,
+          router: routerId,
+          agents: table.size,
+          tableVersion: table.version,
+          active: engine.active,
+          held: dispatcher.heldTotal,
+          sent: dispatcher.sent,
+          lateAnswers: dispatcher.late,
+          peers: peers.live(),
+          sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
+        })),
+      ],
+    },
+    { bus, clock, ids: deps.ids, logger: log },
+  );
   await bus.flush();
   const sweep = sweeper(clock, () => registry.expire(clock.monotonicMs()));
   log.info({ prefix: settings.prefix, server: bus.server }, "router started");

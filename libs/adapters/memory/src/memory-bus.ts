@@ -1,5 +1,14 @@
 import { NexusError } from "@nexus/contracts";
-import type { Bus, BusHandler, BusMessage, BusStatus, BusSubscription, PublishOptions, RequestOptions, SubscribeOptions } from "@nexus/ports";
+import type {
+  Bus,
+  BusHandler,
+  BusMessage,
+  BusStatus,
+  BusSubscription,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+} from "@nexus/ports";
 import { subjectMatches } from "./subject-match.ts";
 
 /**
@@ -89,10 +98,14 @@ class InProcessBus implements MemoryBus {
       };
       const subscription = this.subscribe(inbox, (message) => finish(() => resolve(message)));
       const timer = setTimeout(
-        () => finish(() => reject(new NexusError("timeout", `no answer on ${subject} within ${options.timeoutMs} ms`, { executed: "unknown" }))),
+        () =>
+          finish(() =>
+            reject(new NexusError("timeout", `no answer on ${subject} within ${options.timeoutMs} ms`, { executed: "unknown" })),
+          ),
         options.timeoutMs,
       );
-      const abort = () => finish(() => reject(new NexusError("cancelled", `the request on ${subject} was given up`, { executed: "unknown" })));
+      const abort = () =>
+        finish(() => reject(new NexusError("cancelled", `the request on ${subject} was given up`, { executed: "unknown" })));
       options.signal?.addEventListener("abort", abort, { once: true });
       const heard = this.#route({ subject, data: data.slice(), headers: { ...options.headers }, reply: inbox });
       if (!heard) finish(() => reject(new NexusError("no-responders", `nobody listens on ${subject}`)));
@@ -167,7 +180,9 @@ class InProcessBus implements MemoryBus {
     try {
       const handled = handler(message);
       if (handled === undefined) return;
-      const guarded: Promise<void> = handled.catch((error: unknown) => this.#fail(error)).finally(() => this.#handling.delete(guarded));
+      const guarded: Promise<void> = handled
+        .catch((error: unknown) => this.#fail(error))
+        .finally(() => this.#handling.delete(guarded));
       this.#handling.add(guarded);
     } catch (error) {
       this.#fail(error);

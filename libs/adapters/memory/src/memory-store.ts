@@ -49,7 +49,8 @@ export function createMemoryStore(clock: Clock, options: MemoryStoreOptions): St
     },
     async compareAndSet(key, expected, value, ttlMs) {
       const held = read(key);
-      if (held === undefined || held.length !== expected.length || !held.every((byte, index) => byte === expected[index])) return false;
+      if (held === undefined || held.length !== expected.length || !held.every((byte, index) => byte === expected[index]))
+        return false;
       write(key, value, ttlMs);
       return true;
     },

@@ -53,9 +53,13 @@ export async function connectNats(options: NatsOptions): Promise<Bus> {
     return bus;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new NexusError("disconnected", `no NATS server at ${withoutSecrets(options.servers)} (${why}): start one, or name another by NEXUS_NATS_URL`, {
-      cause: error,
-    });
+    throw new NexusError(
+      "disconnected",
+      `no NATS server at ${withoutSecrets(options.servers)} (${why}): start one, or name another by NEXUS_NATS_URL`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 

@@ -1,6 +1,25 @@
 import { NexusError } from "@nexus/contracts";
-import type { Bus, BusHandler, BusHeaders, BusMessage, BusStatus, BusSubscription, PublishOptions, RequestOptions, SubscribeOptions } from "@nexus/ports";
-import { createInbox, Events, ErrorCode, headers as newHeaders, type Msg, type MsgHdrs, type NatsConnection, NatsError } from "nats";
+import type {
+  Bus,
+  BusHandler,
+  BusHeaders,
+  BusMessage,
+  BusStatus,
+  BusSubscription,
+  PublishOptions,
+  RequestOptions,
+  SubscribeOptions,
+} from "@nexus/ports";
+import {
+  createInbox,
+  ErrorCode,
+  Events,
+  type Msg,
+  type MsgHdrs,
+  type NatsConnection,
+  NatsError,
+  headers as newHeaders,
+} from "nats";
 
 /**
  * The bus over one NATS connection.
@@ -43,7 +62,10 @@ export class NatsBus implements Bus {
   async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
     this.#mustCarry(data);
     const { headers } = natsOptions(options) ?? {};
-    const pending = this.#connection.request(subject, data, { timeout: options.timeoutMs, ...(headers === undefined ? {} : { headers }) });
+    const pending = this.#connection.request(subject, data, {
+      timeout: options.timeoutMs,
+      ...(headers === undefined ? {} : { headers }),
+    });
     try {
       return new NatsMessage(await givenUp(pending, options.signal, subject));
     } catch (error) {
@@ -177,7 +199,9 @@ function plainHeaders(headers: MsgHdrs): BusHeaders {
   return plain;
 }
 
-function natsOptions(options: { readonly reply?: string; readonly headers?: BusHeaders } | undefined): { reply?: string; headers?: MsgHdrs } | undefined {
+function natsOptions(
+  options: { readonly reply?: string; readonly headers?: BusHeaders } | undefined,
+): { reply?: string; headers?: MsgHdrs } | undefined {
   if (options === undefined) return undefined;
   const entries = Object.entries(options.headers ?? {});
   const headers = entries.length === 0 ? undefined : newHeaders();
@@ -198,9 +222,11 @@ function givenUp<T>(pending: Promise<T>, signal: AbortSignal | undefined, subjec
 function asNexusError(error: unknown, subject: string): NexusError {
   if (error instanceof NexusError) return error;
   const code = error instanceof NatsError ? error.code : undefined;
-  if (code === ErrorCode.Timeout) return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown", cause: error });
+  if (code === ErrorCode.Timeout)
+    return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown", cause: error });
   if (code === ErrorCode.NoResponders) return new NexusError("no-responders", `nobody listens on ${subject}`, { cause: error });
-  if (code === ErrorCode.MaxPayloadExceeded) return new NexusError("too-large", "the message with its headers is above the server's max_payload", { cause: error });
+  if (code === ErrorCode.MaxPayloadExceeded)
+    return new NexusError("too-large", "the message with its headers is above the server's max_payload", { cause: error });
   if (code === ErrorCode.ConnectionClosed || code === ErrorCode.ConnectionDraining || code === ErrorCode.Disconnect) {
     return new NexusError("disconnected", `NATS: ${(error as Error).message}`, { cause: error });
   }
@@ -208,7 +234,9 @@ function asNexusError(error: unknown, subject: string): NexusError {
 }
 
 function disconnected(status: BusStatus): NexusError {
-  return status === "closed" ? closed() : new NexusError("disconnected", `NATS is ${status}; it is tried again in the background`, { retryAfterMs: 500 });
+  return status === "closed"
+    ? closed()
+    : new NexusError("disconnected", `NATS is ${status}; it is tried again in the background`, { retryAfterMs: 500 });
 }
 
 function closed(): NexusError {

@@ -8,7 +8,11 @@ export function createIds(): Ids {
   return {
     requestId: () => ulid(),
     instanceName(hint) {
-      const stem = hint.toLowerCase().replace(/[^a-z0-9-]/g, "-").replace(/^-+/, "").slice(0, 46);
+      const stem = hint
+        .toLowerCase()
+        .replace(/[^a-z0-9-]/g, "-")
+        .replace(/^-+/, "")
+        .slice(0, 46);
       return `${stem === "" ? "x" : stem}-${randomBytes(8).toString("hex")}`;
     },
     random: () => Math.random(),

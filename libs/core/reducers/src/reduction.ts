@@ -79,9 +79,16 @@ function contributionOf(spec: ReduceSpec, answer: unknown): { ok: true; value: u
 }
 
 /** An agent's own best k are enough for everybody's best k. */
-function rankable(spec: ReduceSpec, items: readonly unknown[], where: string): { ok: true; value: unknown } | { ok: false; reason: string } {
+function rankable(
+  spec: ReduceSpec,
+  items: readonly unknown[],
+  where: string,
+): { ok: true; value: unknown } | { ok: false; reason: string } {
   if (items.some((item) => rankOf(spec, item) === undefined)) {
-    return { ok: false, reason: `${where} holds an item without a number or text ${spec.by === undefined ? "" : `at "${spec.by}" `}to rank it by` };
+    return {
+      ok: false,
+      reason: `${where} holds an item without a number or text ${spec.by === undefined ? "" : `at "${spec.by}" `}to rank it by`,
+    };
   }
   const best = items.map((item, position) => ({ item, position }));
   best.sort((a, b) => compareRanks(spec, a.item, b.item) || a.position - b.position);

@@ -20,7 +20,13 @@ export interface DriveDeps {
  * same operation id, takes answers. Resolves when the fan-out has ended; rejects when the mechanism failed, leaving the
  * fan-out as it is for the next layer. Timers, listeners and in-flight counts are given back on every path.
  */
-export function driveFanOut(fanOut: FanOut, body: FrameBody, plan: Plan, context: AttemptContext, deps: DriveDeps): Promise<void> {
+export function driveFanOut(
+  fanOut: FanOut,
+  body: FrameBody,
+  plan: Plan,
+  context: AttemptContext,
+  deps: DriveDeps,
+): Promise<void> {
   return new Promise((resolve, reject) => new Drive(fanOut, body, plan, context, deps, resolve, reject).start());
 }
 

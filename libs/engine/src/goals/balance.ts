@@ -1,4 +1,13 @@
-import { type GoalOf, type JsonValue, limits, type MissingAgent, type MissingReason, operationIdOf, type ReplyFrame, type Row } from "@nexus/contracts";
+import {
+  type GoalOf,
+  type JsonValue,
+  limits,
+  type MissingAgent,
+  type MissingReason,
+  operationIdOf,
+  type ReplyFrame,
+  type Row,
+} from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Timer } from "@nexus/ports";
 import type { DriveDeps } from "../fan-out/drive.ts";

@@ -5,9 +5,9 @@ import {
   type JsonValue,
   type MissingAgent,
   type MissingReason,
-  operationIdOf,
   type Outcome,
   type OutcomeOf,
+  operationIdOf,
 } from "@nexus/contracts";
 import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
 import { FanOut } from "../fan-out/fan-out.ts";
@@ -45,7 +45,13 @@ export class CausalRun implements GoalRun {
     this.#deps = deps;
     this.#steps = goal.operations.map((operation, index) => {
       const targets = select(operation);
-      return { operation, after: operation.after ?? (index === 0 ? [] : [index - 1]), targets, phases: phasesOf(plan, operation, index, targets), answer: undefined };
+      return {
+        operation,
+        after: operation.after ?? (index === 0 ? [] : [index - 1]),
+        targets,
+        phases: phasesOf(plan, operation, index, targets),
+        answer: undefined,
+      };
     });
   }
 
@@ -111,7 +117,9 @@ export class CausalRun implements GoalRun {
     const completed = operations.filter((operation) => operation.status === "completed").length;
     const executed = executedOf(total, ran, unknown);
     const outcome: Outcome = { type: "causal", operations, ended: this.#ended(completed), rows: [], rowsTotal: rows.length };
-    const targeted = new Set(this.#steps.flatMap((step) => [...step.targets.agents.map((agent) => agent.id), ...step.targets.unknown]));
+    const targeted = new Set(
+      this.#steps.flatMap((step) => [...step.targets.agents.map((agent) => agent.id), ...step.targets.unknown]),
+    );
     const missing = this.#missing();
     return {
       ...verdictOf({

@@ -1,4 +1,12 @@
-import { type Ended, type MissingAgent, type MissingReason, operationIdOf, type Outcome, type ReplyFrame, type Row } from "@nexus/contracts";
+import {
+  type Ended,
+  type MissingAgent,
+  type MissingReason,
+  type Outcome,
+  operationIdOf,
+  type ReplyFrame,
+  type Row,
+} from "@nexus/contracts";
 import { type DriveDeps, driveFanOut, type FrameBody } from "../fan-out/drive.ts";
 import { FanOut } from "../fan-out/fan-out.ts";
 import type { AttemptContext, Plan } from "../plan.ts";

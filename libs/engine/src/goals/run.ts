@@ -55,10 +55,15 @@ export function verdictOf(facts: {
   });
   if (facts.satisfied) return { status: "completed" };
   if (facts.cancelled) return failed("cancelled", `cancelled with ${reached} of ${wanted} ${what}`);
-  if (reached === 0) return failed("no-answer", `none of ${wanted} ${what} within the deadline; see agents.missing for the reasons`);
+  if (reached === 0)
+    return failed("no-answer", `none of ${wanted} ${what} within the deadline; see agents.missing for the reasons`);
   if (facts.degrade?.includes("partial")) return { status: "partial" };
-  const error = new NexusError("incomplete", `${reached} of ${wanted} ${what}; see agents.missing, or allow "partial" in degrade`, {
-    executed,
-  });
+  const error = new NexusError(
+    "incomplete",
+    `${reached} of ${wanted} ${what}; see agents.missing, or allow "partial" in degrade`,
+    {
+      executed,
+    },
+  );
   return { status: "partial", error: toErrorBody(error) };
 }

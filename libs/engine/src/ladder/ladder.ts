@@ -1,8 +1,8 @@
-import { attributes, type Attempt, type Decision, type Layer, layers, limits, NexusError, toErrorBody } from "@nexus/contracts";
+import { type Attempt, attributes, type Decision, type Layer, layers, limits, NexusError, toErrorBody } from "@nexus/contracts";
 import type { Clock, Logger, Telemetry } from "@nexus/ports";
 import type { GoalRun } from "../goals/run.ts";
 import type { Plan, Tally } from "../plan.ts";
-import { isEligible, type Rung, rungs as allRungs } from "./promises.ts";
+import { rungs as allRungs, isEligible, type Rung } from "./promises.ts";
 
 /**
  * The walk down. What fails an attempt is a fault of the mechanism, never a slow agent; the next rung takes over with
@@ -30,7 +30,10 @@ export interface Walk {
 }
 
 /** The rungs that may carry the request, highest first, and under which ceiling. */
-export function planRungs(plan: Plan, deps: Pick<LadderDeps, "rungs">): { rungs: Rung[]; ceiling: Decision["ceiling"]; available: Layer[] } {
+export function planRungs(
+  plan: Plan,
+  deps: Pick<LadderDeps, "rungs">,
+): { rungs: Rung[]; ceiling: Decision["ceiling"]; available: Layer[] } {
   const asked = plan.request.maxLayer;
   const layer = asked === undefined || rank(asked) > rank(DEFAULT_CEILING) ? DEFAULT_CEILING : asked;
   const known = deps.rungs ?? allRungs;
@@ -89,13 +92,17 @@ async function tryRung(
     ...(error === undefined ? {} : { error: toErrorBody(error) }),
   });
   plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
-  if (error !== undefined) logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
+  if (error !== undefined)
+    logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
   return error;
 }
 
 function asFault(thrown: unknown): NexusError {
   if (thrown instanceof NexusError) return thrown;
-  return new NexusError("internal", thrown instanceof Error ? thrown.message : String(thrown), { cause: thrown, executed: "unknown" });
+  return new NexusError("internal", thrown instanceof Error ? thrown.message : String(thrown), {
+    cause: thrown,
+    executed: "unknown",
+  });
 }
 
 function rank(layer: Layer): number {

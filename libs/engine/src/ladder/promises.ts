@@ -10,7 +10,9 @@ export type Kept = "acknowledged" | "complete" | "causal-order" | "counted-votes
 
 export interface Rung extends Mechanism {
   readonly layer: Layer;
-  readonly goals: Readonly<Partial<Record<GoalType, { readonly keeps: readonly Kept[]; readonly needs: readonly Degradation[] }>>>;
+  readonly goals: Readonly<
+    Partial<Record<GoalType, { readonly keeps: readonly Kept[]; readonly needs: readonly Degradation[] }>>
+  >;
 }
 
 const fanOut = { keeps: ["acknowledged", "complete", "once-per-agent"], needs: [] } as const;

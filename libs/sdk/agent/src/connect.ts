@@ -11,7 +11,9 @@ export interface ConnectAgentsOptions extends Partial<ConnectionOptions> {
 }
 
 /** Connects a process to NATS as a carrier of agents. `close` drains the agents, then the connection. */
-export async function connectAgents(options: ConnectAgentsOptions): Promise<AgentConnection & { close(withinMs?: number): Promise<void> }> {
+export async function connectAgents(
+  options: ConnectAgentsOptions,
+): Promise<AgentConnection & { close(withinMs?: number): Promise<void> }> {
   const { nats, logger = silentLogger, telemetry = noTelemetry, ...rest } = options;
   const bus = await connectNats({ ...nats, logger });
   const processGauge = createProcessGauge();

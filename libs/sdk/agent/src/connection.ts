@@ -115,9 +115,7 @@ class Connection implements AgentConnection {
     const { bus } = this.#deps;
     this.#always.push(
       bus.subscribe(this.#subjects.connIn(this.connId), (message) => this.#guard(message, () => this.#onBatch(message))),
-      bus.subscribe(this.#subjects.all, (message) =>
-        this.#guard(message, () => this.#fanOut(message, this.#residents.values())),
-      ),
+      bus.subscribe(this.#subjects.all, (message) => this.#guard(message, () => this.#fanOut(message, this.#residents.values()))),
     );
     this.#heartbeats.start();
     this.#stopStatus = bus.onStatus((status) => {
@@ -129,7 +127,8 @@ class Connection implements AgentConnection {
 
   async addAgent(options: AgentOptions): Promise<Agent> {
     const { bus, ids } = this.#deps;
-    if (this.#residents.has(options.id)) throw new NexusError("invalid-field", `agent ${options.id} is already on this connection`, { field: "id" });
+    if (this.#residents.has(options.id))
+      throw new NexusError("invalid-field", `agent ${options.id} is already on this connection`, { field: "id" });
     const capacity = options.capacity ?? 16;
     const boot = ids.instanceName("boot");
     const hello = parseFrame(
@@ -265,7 +264,12 @@ class Connection implements AgentConnection {
     for (const resident of [...residents]) this.#deliver(resident, frame, codec, parent);
   }
 
-  #deliver(resident: Resident, frame: AgentFrame, codec: CodecName, parent: ReturnType<ConnectionDeps["telemetry"]["extract"]>): void {
+  #deliver(
+    resident: Resident,
+    frame: AgentFrame,
+    codec: CodecName,
+    parent: ReturnType<ConnectionDeps["telemetry"]["extract"]>,
+  ): void {
     switch (frame.kind) {
       case "operation":
         return resident.intake.take(frame, codec, parent);

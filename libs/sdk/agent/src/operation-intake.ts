@@ -3,8 +3,8 @@ import {
   type AgentLoad,
   attributes,
   type CodecName,
-  encode,
   type ErrorBody,
+  encode,
   type JsonValue,
   limits,
   NexusError,
@@ -98,7 +98,11 @@ export class OperationIntake {
       case "reused":
         return this.#refuse(frame, codec, new NexusError("id-reused", `another body was sent under ${frame.operationId}`));
       case "full":
-        return this.#refuse(frame, codec, new NexusError("overloaded", "as many operations are remembered as may be", { retryAfterMs: 100 }));
+        return this.#refuse(
+          frame,
+          codec,
+          new NexusError("overloaded", "as many operations are remembered as may be", { retryAfterMs: 100 }),
+        );
       case "done":
         this.#countRepeat(frame);
         return this.#reply(frame, frame.router, codec, beginning.result);
@@ -132,12 +136,16 @@ export class OperationIntake {
   #refusalOf(frame: OperationFrame): NexusError | undefined {
     const { boot, agentId, handlers } = this.#options;
     if (frame.boot !== undefined && frame.boot !== boot) {
-      return new NexusError("other-boot", `agent ${agentId} restarted since; what its earlier life did is not known`, { executed: "unknown" });
+      return new NexusError("other-boot", `agent ${agentId} restarted since; what its earlier life did is not known`, {
+        executed: "unknown",
+      });
     }
     if (this.#window.peek(frame.operationId) !== undefined) return undefined;
     if (this.#draining) return new NexusError("draining", `agent ${agentId} is leaving`);
     if (!Object.hasOwn(handlers, frame.operation)) {
-      return new NexusError("unknown-operation", `agent ${agentId} has no operation "${frame.operation}"`, { field: "operation" });
+      return new NexusError("unknown-operation", `agent ${agentId} has no operation "${frame.operation}"`, {
+        field: "operation",
+      });
     }
     return undefined;
   }
@@ -161,7 +169,11 @@ export class OperationIntake {
       this.#queue.push(work);
     } else {
       this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "agent-queue" });
-      this.#drop(work, "refused", new NexusError("overloaded", `agent ${this.#options.agentId} runs and queues all it can`, { retryAfterMs: 100 }));
+      this.#drop(
+        work,
+        "refused",
+        new NexusError("overloaded", `agent ${this.#options.agentId} runs and queues all it can`, { retryAfterMs: 100 }),
+      );
     }
   }
 
@@ -176,7 +188,8 @@ export class OperationIntake {
     const { clock, telemetry } = this.#deps;
     const { frame } = work;
     const beganMs = clock.monotonicMs();
-    if (work.deadlineMs <= beganMs) return this.#drop(work, "expired", new NexusError("expired", "its time was up before it could run"));
+    if (work.deadlineMs <= beganMs)
+      return this.#drop(work, "expired", new NexusError("expired", "its time was up before it could run"));
     work.started = true;
     this.#inFlight++;
     const span = telemetry.startSpan("handler", {
@@ -190,13 +203,19 @@ export class OperationIntake {
         [attributes.operationId]: frame.operationId,
       },
     });
-    const deadline = clock.schedule(work.deadlineMs - beganMs, () => work.abort.abort(new NexusError("expired", "the deadline has passed")));
+    const deadline = clock.schedule(work.deadlineMs - beganMs, () =>
+      work.abort.abort(new NexusError("expired", "the deadline has passed")),
+    );
     this.#handle(work, span.context).then((finished) => {
       const tookMs = clock.monotonicMs() - beganMs;
       deadline.cancel();
       span.end(finished.error?.code);
-      telemetry.record("operationDuration", tookMs / 1_000, { [attributes.operation]: frame.operation, [attributes.status]: finished.status });
-      this.#serviceTimeMs = this.#serviceTimeMs === 0 ? tookMs : this.#serviceTimeMs + SERVICE_TIME_WEIGHT * (tookMs - this.#serviceTimeMs);
+      telemetry.record("operationDuration", tookMs / 1_000, {
+        [attributes.operation]: frame.operation,
+        [attributes.status]: finished.status,
+      });
+      this.#serviceTimeMs =
+        this.#serviceTimeMs === 0 ? tookMs : this.#serviceTimeMs + SERVICE_TIME_WEIGHT * (tookMs - this.#serviceTimeMs);
       this.#inFlight--;
       this.#finish(work, { ...finished, serviceTimeMs: tookMs });
       this.#runNext();
@@ -215,7 +234,9 @@ export class OperationIntake {
       if (work.cancelled) return failed(new NexusError("cancelled", "cancelled while it ran", { executed: "some" }));
       if (error instanceof NexusError) return failed(error);
       this.#deps.logger.warn({ operation: frame.operation, operationId: frame.operationId, err: error }, "a handler failed");
-      return failed(new NexusError("handler-failed", error instanceof Error ? error.message : String(error), { executed: "unknown" }));
+      return failed(
+        new NexusError("handler-failed", error instanceof Error ? error.message : String(error), { executed: "unknown" }),
+      );
     }
   }
 
@@ -224,14 +245,21 @@ export class OperationIntake {
     let bytes: number;
     try {
       const text = JSON.stringify(value);
-      if (text === undefined) throw new NexusError("malformed", "the handler returned what is not of the JSON data model", { executed: "all" });
+      if (text === undefined)
+        throw new NexusError("malformed", "the handler returned what is not of the JSON data model", { executed: "all" });
       bytes = Buffer.byteLength(text);
     } catch (error) {
       if (error instanceof NexusError) throw error;
-      throw new NexusError("malformed", `the handler's answer cannot be encoded: ${(error as Error).message}`, { executed: "all" });
+      throw new NexusError("malformed", `the handler's answer cannot be encoded: ${(error as Error).message}`, {
+        executed: "all",
+      });
     }
     if (bytes > this.#options.answerBytesMax) {
-      throw new NexusError("too-large", `the handler's answer has ${bytes} bytes; one message carries ${this.#options.answerBytesMax}`, { executed: "all" });
+      throw new NexusError(
+        "too-large",
+        `the handler's answer has ${bytes} bytes; one message carries ${this.#options.answerBytesMax}`,
+        { executed: "all" },
+      );
     }
     return value;
   }

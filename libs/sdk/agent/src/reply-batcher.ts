@@ -1,4 +1,12 @@
-import { type AgentAnswer, attributes, type CodecName, CONTENT_TYPE_HEADER, contentTypes, encode, type Subjects } from "@nexus/contracts";
+import {
+  type AgentAnswer,
+  attributes,
+  CONTENT_TYPE_HEADER,
+  type CodecName,
+  contentTypes,
+  encode,
+  type Subjects,
+} from "@nexus/contracts";
 import type { Bus, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
 
 /**

@@ -19,7 +19,10 @@ export interface OperationContext {
 }
 
 /** Returns the answer, of the JSON data model; `undefined` is told as no value. Throw to answer with an error. */
-export type Handler = (payload: JsonValue | undefined, context: OperationContext) => JsonValue | undefined | Promise<JsonValue | undefined>;
+export type Handler = (
+  payload: JsonValue | undefined,
+  context: OperationContext,
+) => JsonValue | undefined | Promise<JsonValue | undefined>;
 
 export interface AgentOptions {
   readonly id: string;

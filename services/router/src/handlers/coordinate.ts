@@ -3,9 +3,9 @@ import {
   attributes,
   CONTENT_TYPE_HEADER,
   type CodecName,
+  type CoordinationResult,
   codecOf,
   contentTypes,
-  type CoordinationResult,
   decode,
   encode,
   type GoalType,
@@ -31,7 +31,10 @@ export interface CoordinateDeps {
 }
 
 /** The clients' ingress: decode, validate, hand over, encode. Whatever is wrong with a request ends here. */
-export function coordinateHandler(type: GoalType, deps: CoordinateDeps): (message: BusMessage) => Promise<ServiceAnswer | undefined> {
+export function coordinateHandler(
+  type: GoalType,
+  deps: CoordinateDeps,
+): (message: BusMessage) => Promise<ServiceAnswer | undefined> {
   return async (message) => {
     const { telemetry, logger, clock } = deps;
     if (message.reply !== undefined && !isReplyAllowed(message.reply, deps.replyPrefixes)) {

@@ -76,10 +76,19 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
 export function findNatsServer(environment: NodeJS.ProcessEnv = process.env): string {
   const named = environment["NEXUS_NATS_SERVER"];
   if (named !== undefined && named !== "") return named;
-  const folders = [...(environment["PATH"] ?? "").split(delimiter), "/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
+  const folders = [
+    ...(environment["PATH"] ?? "").split(delimiter),
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+  ];
   const found = folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
   if (found !== undefined) return found;
-  throw new NexusError("not-found", "nats-server is neither on PATH nor named by NEXUS_NATS_SERVER; install it (apt-get install nats-server, brew install nats-server)");
+  throw new NexusError(
+    "not-found",
+    "nats-server is neither on PATH nor named by NEXUS_NATS_SERVER; install it (apt-get install nats-server, brew install nats-server)",
+  );
 }
 
 interface ServerLog {
