@@ -11,10 +11,10 @@ const PROGRAM = "services/embedded/src/main.ts";
 /** Prints what it was given, as one JSON object. */
 const ECHO = `console.log(JSON.stringify({ args: process.argv.slice(2), cwd: process.cwd(), path: process.env.PATH,
   nats: process.env.NEXUS_NATS_SERVER, redis: process.env.NEXUS_REDIS_SERVER, node: process.execPath }));`;
-/** Starts a helper that never ends, and drains on the first signal: the answer says how many there were. */
+/** Starts a helper that outlives the test, and drains on the first signal: the answer says how many there were. */
 const DRAIN = `import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
-const helper = spawn("sleep", ["600"], { stdio: "ignore" });
+const helper = spawn("sleep", ["60"], { stdio: "ignore" });
 let signals = 0;
 const drain = () => {
   signals += 1;
@@ -22,7 +22,7 @@ const drain = () => {
 };
 process.on("SIGINT", drain);
 process.on("SIGTERM", drain);
-setInterval(() => {}, 1000);
+setTimeout(() => process.exit(9), 60_000); // a failed test must not leave it for ever
 console.log(JSON.stringify({ program: process.pid, helper: helper.pid }));`;
 
 let project: Project;
@@ -107,6 +107,7 @@ describe("the set-up", () => {
     expect(await Promise.all([first.ended, second.ended])).toEqual([0, 0]);
     expect(npmCalls()).toBe(1);
     expect(second.stdout()).toMatch(/^\{.*\}\n$/);
+    expect(JSON.parse(project.read("node_modules/.nexus-setup.json")).hash).toMatch(/^[0-9a-f]{64}$/);
   });
 
   test("ended by a signal ends npm, frees the lock and leaves with 128 + 15", async () => {

@@ -1,1 +1,6 @@
+/** The chassis of every service: configuration, logs, lifecycle, registration. */
+export { type BaseConfig, baseConfigSchema, configTable, loadConfig, redacted } from "./config.ts";
+export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
+export { createLogger, type LoggerOptions } from "./logger.ts";
 export { type ServeDeps, serveService } from "./nats-service.ts";
+export { startUnbuiltService, type UnbuiltDeps, type UnbuiltOptions } from "./unbuilt-service.ts";

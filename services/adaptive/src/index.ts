@@ -1,1 +1,1 @@
-export {};
+export { type AdaptiveOptions, startAdaptive } from "./service.ts";

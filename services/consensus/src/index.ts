@@ -1,1 +1,1 @@
-export {};
+export { type ConsensusOptions, startConsensus } from "./service.ts";

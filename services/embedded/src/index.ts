@@ -1,1 +1,1 @@
-export {};
+export { runEmbedded, type Terminal } from "./run.ts";

@@ -1,1 +1,1 @@
-export {};
+export { type GossipOptions, startGossip } from "./service.ts";

@@ -1,1 +1,1 @@
-export {};
+export { type PredictorOptions, startPredictor } from "./service.ts";

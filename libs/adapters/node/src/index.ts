@@ -1,4 +1,4 @@
-/** Time, ids and the process's own load, from Node. */
+/** What Node itself offers behind the ports: time, randomness, and the process's own load. */
+export { systemClock } from "./clock.ts";
 export { createIds } from "./ids.ts";
 export { createProcessGauge, type ProcessGauge } from "./process-gauge.ts";
-export { systemClock } from "./system-clock.ts";

@@ -1,46 +1,57 @@
-import os from "node:os";
-import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import { availableParallelism, totalmem } from "node:os";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { ProcessLoad } from "@nexus/contracts";
 
+const RESOLUTION_MS = 10;
+
 export interface ProcessGauge {
-  /** Load since the last reading. */
+  /** The load since the previous `read`, or since the gauge was made. */
   read(): ProcessLoad;
+  /** Ends the measuring of the event loop; `read` may not be called afterwards. */
   stop(): void;
 }
 
-const RESOLUTION_MS = 20;
-
 /**
- * What this process takes of the machine: its share of all cores, its memory as a share of what it may have (the
- * container's limit where there is one), and the 99th percentile by which the event loop was late.
+ * What this process takes of its machine or, where it runs under a memory limit, of its container: processor share in
+ * [0, 1] of the available cores, resident share in [0, 1] of the memory, and p99 of the event loop's delay in ms.
  */
 export function createProcessGauge(): ProcessGauge {
+  const cores = availableParallelism();
+  const memoryBytes = memoryLimitBytes();
   const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delay.enable();
   let usage = process.cpuUsage();
-  let atMs = performance.now();
+  let readAtMs = performance.now();
+  let last = 0;
   return {
     read() {
       const nowMs = performance.now();
-      const used = process.cpuUsage(usage);
-      const elapsedUs = Math.max(1, (nowMs - atMs) * 1_000);
-      usage = process.cpuUsage();
-      atMs = nowMs;
-      const lateMs = Number.isFinite(delay.percentile(99)) ? delay.percentile(99) / 1e6 - RESOLUTION_MS : 0;
+      const elapsedMs = nowMs - readAtMs;
+      if (elapsedMs >= 1) {
+        const spent = process.cpuUsage(usage);
+        last = share((spent.user + spent.system) / 1_000 / (elapsedMs * cores));
+        usage = process.cpuUsage();
+        readAtMs = nowMs;
+      }
+      // The histogram holds intervals between its own ticks, so its resolution is no delay. Empty, it yields 0 or NaN.
+      const p99Ms = delay.percentile(99) / 1e6 - RESOLUTION_MS;
       delay.reset();
       return {
-        cpu: share((used.user + used.system) / elapsedUs / os.availableParallelism()),
-        memory: share(process.memoryUsage.rss() / memoryLimit()),
-        eventLoopDelayMs: Math.min(3_600_000, Math.max(0, lateMs)),
+        cpu: last,
+        memory: share(process.memoryUsage.rss() / memoryBytes),
+        eventLoopDelayMs: p99Ms > 0 ? p99Ms : 0,
       };
     },
-    stop: () => delay.disable(),
+    stop: () => {
+      delay.disable();
+    },
   };
 }
 
-function memoryLimit(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 && constrained < os.totalmem() ? constrained : os.totalmem();
+/** Without a limit, `constrainedMemory` is 0 or a number far beyond the machine's memory. */
+function memoryLimitBytes(): number {
+  const limit = process.constrainedMemory();
+  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
 }
 
 function share(value: number): number {

@@ -1,0 +1,112 @@
+import { createMemoryStore } from "@nexus/adapter-memory";
+import { connectNats } from "@nexus/adapter-nats";
+import { type NatsServer, startNatsServer } from "@nexus/adapter-nats/server";
+import { createIds, systemClock } from "@nexus/adapter-node";
+import { startAdaptive } from "@nexus/adaptive";
+import { startConsensus } from "@nexus/consensus";
+import { NexusError } from "@nexus/contracts";
+import { startGossip } from "@nexus/gossip";
+import { type Logger, noTelemetry } from "@nexus/ports";
+import { startPredictor } from "@nexus/predictor";
+import { type Router, startRouter } from "@nexus/router";
+import { createLifecycle, type Lifecycle } from "@nexus/runtime";
+import { FLEET_AGENTS, type Fleet, startFleet } from "./fleet.ts";
+
+/** The one composition: a private nats-server, all services in this process, agents as child processes. */
+
+export const VERSION = "0.1.0";
+const DEFAULT_PORT = 4222;
+const READY_WITHIN_MS = 60_000;
+
+export interface EmbeddedSettings {
+  readonly port: number | undefined;
+  readonly fleet: boolean;
+  readonly prefix: string;
+  readonly logger: Logger;
+  readonly logLevel: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Told what is being done, for people. */
+  readonly progress: (message: string) => void;
+}
+
+export interface Embedded {
+  readonly url: string;
+  readonly agents: () => number;
+  readonly lifecycle: Lifecycle;
+}
+
+export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedded> {
+  const { logger, progress, prefix } = settings;
+  const lifecycle = createLifecycle({ logger, stepTimeoutMs: 2_500 });
+  try {
+    progress("starting nats-server");
+    const server = await privateServer(settings.port);
+    lifecycle.onStop("nats-server", () => server.stop());
+    progress("starting router, consensus, gossip, predictor, adaptive");
+    const router = await startServices(server, prefix, logger, lifecycle);
+    if (settings.fleet) await startAgents(settings, server, router, lifecycle);
+    return { url: server.url, agents: router.agentsKnown, lifecycle };
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+/** A port that was asked for is kept or refused; the usual one gives way to a free one. */
+async function privateServer(port: number | undefined): Promise<NatsServer> {
+  if (port !== undefined) return startNatsServer({ port });
+  try {
+    return await startNatsServer({ port: DEFAULT_PORT });
+  } catch (error) {
+    if (!(error instanceof NexusError) || error.code !== "disconnected") throw error;
+    return startNatsServer({ port: 0 });
+  }
+}
+
+async function startServices(server: NatsServer, prefix: string, logger: Logger, lifecycle: Lifecycle): Promise<Router> {
+  const ids = createIds();
+  const deps = { clock: systemClock, ids, logger, telemetry: noTelemetry };
+  const store = createMemoryStore(systemClock, { entriesMax: 100_000, bytesMax: 256 * 1_048_576 });
+  const routerBus = await connectNats({ servers: server.url, name: "nexus-router", logger });
+  lifecycle.onStop("router connection", () => routerBus.drain());
+  const bus = await connectNats({ servers: server.url, name: "nexus-services", logger });
+  lifecycle.onStop("services connection", () => bus.drain());
+  const options = { prefix, version: VERSION };
+  for (const start of [startConsensus, startGossip, startPredictor, startAdaptive]) {
+    const service = await start(options, { ...deps, bus });
+    lifecycle.onStop(service.id, () => service.stop());
+  }
+  const router = await startRouter(options, { ...deps, bus: routerBus, store });
+  lifecycle.onStop("router", () => router.stop(1_000));
+  return router;
+}
+
+async function startAgents(settings: EmbeddedSettings, server: NatsServer, router: Router, lifecycle: Lifecycle): Promise<void> {
+  const { logger, progress } = settings;
+  progress("starting the example fleet");
+  let died: number | null | undefined;
+  const environment = {
+    ...settings.environment,
+    NEXUS_NATS_URL: server.url,
+    NEXUS_PREFIX: settings.prefix,
+    NEXUS_LOG_LEVEL: settings.logLevel,
+    NEXUS_DRAIN_TIMEOUT_MS: "1000",
+  };
+  const fleet: Fleet = startFleet(environment, (code) => {
+    died = code;
+    logger.error({ code }, "a process of the fleet ended");
+  });
+  lifecycle.onStop("fleet", () => fleet.stop(1_500));
+  await until(() => router.agentsKnown() >= FLEET_AGENTS || died !== undefined, READY_WITHIN_MS);
+  if (router.agentsKnown() < FLEET_AGENTS) {
+    throw new NexusError(
+      "unknown-outcome",
+      `${router.agentsKnown()} of ${FLEET_AGENTS} agents of the example fleet are there; see the log above`,
+    );
+  }
+}
+
+async function until(condition: () => boolean, withinMs: number): Promise<void> {
+  const deadlineMs = systemClock.monotonicMs() + withinMs;
+  while (!condition() && systemClock.monotonicMs() < deadlineMs) await new Promise((resolve) => setTimeout(resolve, 20));
+}
