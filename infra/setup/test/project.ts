@@ -22,7 +22,8 @@ const finish = () => {
   fs.writeFileSync("node_modules/.package-lock.json", JSON.stringify({ packages: { "node_modules/node": { version: "24.21.0" } } }));
 };
 if (process.env.FAKE_NPM === "wait") {
-  const timer = setInterval(() => fs.existsSync("go") && (clearInterval(timer), finish()), 20);
+  const timer = setInterval(() => fs.existsSync("go") && (clearInterval(timer), finish(), process.exit(0)), 20);
+  setTimeout(() => process.exit(8), 60_000); // a failed test must not leave it for ever
 } else finish();
 `;
 

@@ -10,6 +10,8 @@ export type {
   RequestOptions,
   SubscribeOptions,
 } from "./bus.ts";
+export { checkedHeader, noHeaders, STATUS_HEADER } from "./bus-headers.ts";
+export { assertLiteralSubject, assertSubjectPattern } from "./bus-subjects.ts";
 export type { Clock, Timer } from "./clock.ts";
 export type { Ids } from "./ids.ts";
 export { type Logger, silentLogger } from "./logger.ts";

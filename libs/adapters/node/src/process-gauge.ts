@@ -39,7 +39,7 @@ export function createProcessGauge(): ProcessGauge {
       return {
         cpu: last,
         memory: share(process.memoryUsage.rss() / memoryBytes),
-        eventLoopDelayMs: p99Ms > 0 ? p99Ms : 0,
+        eventLoopDelayMs: Math.max(p99Ms || 0, 0),
       };
     },
     stop: () => {

@@ -154,6 +154,8 @@ export class FanOut {
     if (gone !== undefined) return gone;
     const waiting = this.#waiting.get(agent);
     if (waiting === undefined || waiting.sends === 0) return { agent, reason: "not-sent" };
+    // Nobody waited for it any more, so nothing can be said of its speed.
+    if (this.#ended === "condition") return { agent, reason: "unknown", message: "not awaited: the condition already held" };
     return { agent, reason: waiting.entry.state === "suspect" ? "suspect" : "slow" };
   }
 
