@@ -11,6 +11,9 @@
  *  C2 When the program ends, nothing of its process group is left, however it ended.
  *  C3 The exit code is the child's, or 128 + the signal's number.
  *
+ * The scripts in package.json start with `exec`: npm signals only the shell that it started, and a shell
+ * that waits for its command dies of SIGTERM without passing it on.
+ *
  * That a SIGKILL of this process leaves no orphan either is exit-with-parent.mjs's part.
  */
 import { spawn } from "node:child_process";

@@ -126,27 +126,32 @@ export function installedDiffers(lock, installed) {
   return extra === undefined ? null : `${extra} is no longer in package-lock.json`;
 }
 
-const DEPENDENCY_FIELDS = ["dependencies", "devDependencies", "optionalDependencies", "peerDependencies"];
+const DEPENDENCY_FIELDS = ["dependencies", "devDependencies", "optionalDependencies"];
 
 /**
+ * A dependency that the lock file does not record for its package, but has all the same (a package of the
+ * project itself, a version that another package asks for), needs no installation.
+ *
  * @param {LockFile | undefined} lock
  * @param {{dir: string, manifest: any}[]} manifests  the package.json files of the project
- * @returns {string | null} why the lock file is not the one of these manifests, null when it is
+ * @returns {string | null} the first thing that a manifest asks for and the lock file does not have
  */
-export function lockDiffers(lock, manifests) {
+export function lockLacks(lock, manifests) {
+  const packages = lock?.packages ?? {};
   for (const { dir, manifest } of manifests) {
-    const locked = lock?.packages?.[dir];
     const file = join(dir, "package.json");
+    const locked = packages[dir];
     if (locked === undefined) return `${file} is not in package-lock.json`;
     for (const field of DEPENDENCY_FIELDS) {
-      if (canonical(locked[field]) !== canonical(manifest?.[field])) return `${field} of ${file} changed`;
+      for (const [name, range] of Object.entries(manifest?.[field] ?? {})) {
+        const entry = packages[`${dir}/node_modules/${name}`] ?? packages[`node_modules/${name}`];
+        const had = locked[field]?.[name] === range || entry?.link === true || entry?.version === range;
+        if (!had) return `${file} asks for ${name} ${range}, which package-lock.json does not have`;
+      }
     }
   }
   return null;
 }
-
-/** @param {Record<string, string> | undefined} map */
-const canonical = (map) => JSON.stringify(Object.entries(map ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /**
  * @param {string} root
@@ -163,7 +168,7 @@ export function inspectInstall(root) {
   const absent = Object.keys(installed?.packages ?? {}).find((path) => !existsSync(join(root, path)));
   const reason =
     installedDiffers(lock, installed) ??
-    lockDiffers(lock, manifests) ??
+    lockLacks(lock, manifests) ??
     (absent === undefined ? null : `${absent} is gone`) ??
     (node === null ? "the project's own Node is not installed" : null);
   return reason === null ? { state: "unstamped", hash } : { state: "missing", hash, reason };

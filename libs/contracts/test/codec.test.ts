@@ -66,7 +66,7 @@ describe("JSON", () => {
   });
 
   it("does not count brackets within strings", () => {
-    const text = JSON.stringify("[".repeat(500) + '\\"');
+    const text = JSON.stringify(`${"[".repeat(500)}\\"`);
     expect(decode(new TextEncoder().encode(text))).toBe(JSON.parse(text));
   });
 

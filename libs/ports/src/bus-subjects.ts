@@ -11,7 +11,8 @@ export function assertLiteralSubject(subject: string): void {
 
 /** For adapters of the bus. @throws NexusError `invalid-field` unless one can subscribe to the subject */
 export function assertSubjectPattern(subject: string): void {
-  if (!pattern.test(subject)) throw invalid(subject, "dot-separated tokens; `*` stands for one token, a last `>` for one or more");
+  if (!pattern.test(subject))
+    throw invalid(subject, "dot-separated tokens; `*` stands for one token, a last `>` for one or more");
 }
 
 function invalid(subject: string, rule: string): NexusError {

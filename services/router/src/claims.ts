@@ -37,18 +37,22 @@ export class Claims {
     this.#deps = deps;
   }
 
-  async claim(id: string, digest: string, remainingMs: number): Promise<Claim> {
+  /** @param granted called as soon as the id is ours, before any other router can ask again */
+  async claim(id: string, digest: string, remainingMs: number, granted: () => void): Promise<Claim> {
     const record: ClaimRecord = { owner: this.#deps.routerId, digest, ended: false };
     if (this.#deps.store.shared) {
       try {
         const held = await this.#deps.store.putIfAbsent(claimKey(id), encode(record), remainingMs + this.#deps.retentionMs);
-        if (held === undefined) return { kind: "mine", idempotency: "claimed" };
+        if (held === undefined) {
+          granted();
+          return { kind: "mine", idempotency: "claimed" };
+        }
         return this.#seen(decodeRecord(held), digest);
       } catch (error) {
         this.#deps.logger.warn({ requestId: id, err: error }, "claim: shared memory is away, asking live routers instead");
       }
     }
-    const owner = await this.#deps.peers.ownerOf(id);
+    const owner = await this.#deps.peers.claim(id, granted);
     return owner === undefined ? { kind: "mine", idempotency: "best-effort" } : { kind: "other", owner, ended: false };
   }
 

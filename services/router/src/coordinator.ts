@@ -102,7 +102,7 @@ export class Coordinator {
     try {
       let idempotency: Idempotency = "unprotected";
       if (run.digest !== undefined) {
-        const claim = await claims.claim(run.id, run.digest, run.deadlineMs - clock.monotonicMs());
+        const claim = await claims.claim(run.id, run.digest, run.deadlineMs - clock.monotonicMs(), () => registry.own(run.id));
         if (claim.kind === "reused") {
           throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
         }
@@ -112,6 +112,7 @@ export class Coordinator {
             registry.forget(run.id);
             return repeated(told);
           }
+          registry.own(run.id);
           idempotency = "claimed";
         } else idempotency = claim.idempotency;
         claimed = true;

@@ -22,7 +22,7 @@ export interface PeersDeps {
   readonly logger: Logger;
   readonly subjects: Subjects;
   readonly routerId: string;
-  /** Whether this router has the id, for the questions of others. */
+  /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
   readonly owns: (id: string) => boolean;
 }
 
@@ -58,18 +58,22 @@ export class Peers {
   }
 
   /**
-   * Asks the live peers; undefined when none of them has the id. Two routers that ask at once are told so by each
-   * other, and the smaller id goes first.
+   * Claims an id among the live peers. Two routers that claim at once are told so by each other, and the smaller id goes
+   * first. `granted` is called in the very turn in which nobody objected, before another router's question can be
+   * answered: between the two there must be no moment at which this router seems to know nothing.
+   * @returns the router that has it; undefined when this one does now
    */
-  async ownerOf(id: string): Promise<string | undefined> {
-    const peers = new Set(this.live());
-    if (peers.size === 0 || !this.#deps.bus.connected) return undefined;
+  async claim(id: string, granted: () => void): Promise<string | undefined> {
     this.#asking.add(id);
-    try {
-      return await this.#ask(id, peers);
-    } finally {
+    return this.#ask(id, (owner) => {
       this.#asking.delete(id);
-    }
+      if (owner === undefined) granted();
+    });
+  }
+
+  /** The live peer that has the id, if any. */
+  ownerOf(id: string): Promise<string | undefined> {
+    return this.#ask(id, () => {});
   }
 
   stop(): void {
@@ -79,13 +83,22 @@ export class Peers {
     this.#publishAlive(true);
   }
 
-  #ask(id: string, peers: Set<string>): Promise<string | undefined> {
+  #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
     const { bus, clock, subjects, routerId, logger } = this.#deps;
+    const peers = new Set(this.live());
+    if (peers.size === 0 || !bus.connected) {
+      decided(undefined);
+      return Promise.resolve(undefined);
+    }
     return new Promise((resolve) => {
       const inbox = bus.newInbox();
+      let finished = false;
       const finish = (owner: string | undefined) => {
         timer.cancel();
         subscription.unsubscribe();
+        if (finished) return;
+        finished = true;
+        decided(owner);
         resolve(owner);
       };
       const subscription = bus.subscribe(inbox, (message) => {

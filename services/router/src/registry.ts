@@ -27,6 +27,8 @@ export interface RegistryOptions {
 export class RequestRegistry {
   readonly #window: IdempotencyWindow<EndedRequest>;
   readonly #running = new Map<string, RunningRequest>();
+  /** Running requests that this router executes; the others await another router's end. */
+  readonly #owned = new Set<string>();
 
   constructor(options: RegistryOptions) {
     this.#window = new IdempotencyWindow({ entriesMax: options.requestsMax, bytesMax: options.bytesMax, ttlMs: options.ttlMs });
@@ -47,6 +49,15 @@ export class RequestRegistry {
     request.ended.catch(() => {});
   }
 
+  own(id: string): void {
+    if (this.#running.has(id)) this.#owned.add(id);
+  }
+
+  /** Whether this router executes or executed the id. */
+  owns(id: string): boolean {
+    return this.#owned.has(id) || (!this.#running.has(id) && this.#window.peek(id) !== undefined);
+  }
+
   running(id: string): RunningRequest | undefined {
     return this.#running.get(id);
   }
@@ -63,11 +74,13 @@ export class RequestRegistry {
 
   finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
     this.#running.delete(id);
+    this.#owned.delete(id);
     this.#window.finish(id, ended, bytes, nowMs);
   }
 
   forget(id: string): void {
     this.#running.delete(id);
+    this.#owned.delete(id);
     this.#window.forget(id);
   }
 

@@ -87,7 +87,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     bytesMax: settings.requestBytesMax,
     ttlMs: settings.retentionMs,
   });
-  const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.known(id) !== undefined });
+  const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.owns(id) });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
   const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
   const coordinator = new Coordinator({

@@ -1,4 +1,3 @@
-/** Bus and store within one process. */
-export { createMemoryBroker, type MemoryBroker, type MemoryBus } from "./memory-bus.ts";
-export { createMemoryStore, type MemoryStoreOptions } from "./memory-store.ts";
-export { subjectMatches } from "./subject-match.ts";
+/** The bus and the state store in the process's own memory. */
+export { createMemoryBroker, type MemoryBroker, type MemoryBrokerOptions, type MemoryConnectOptions } from "./broker.ts";
+export { createMemoryStore, type MemoryStore, type MemoryStoreOptions } from "./memory-store.ts";

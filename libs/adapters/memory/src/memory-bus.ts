@@ -1,197 +1,218 @@
 import { NexusError } from "@nexus/contracts";
-import type {
-  Bus,
-  BusHandler,
-  BusMessage,
-  BusStatus,
-  BusSubscription,
-  PublishOptions,
-  RequestOptions,
-  SubscribeOptions,
+import {
+  assertLiteralSubject,
+  assertSubjectPattern,
+  type Bus,
+  type BusHandler,
+  type BusHeaders,
+  type BusMessage,
+  type BusStatus,
+  type BusSubscription,
+  checkedHeader,
+  type Logger,
+  noHeaders,
+  type PublishOptions,
+  type RequestOptions,
+  type ServiceDefinition,
+  type ServiceHandle,
+  STATUS_HEADER,
+  type SubscribeOptions,
+  type Timer,
 } from "@nexus/ports";
-import { subjectMatches } from "./subject-match.ts";
+import type { BrokerCore, Entry } from "./broker.ts";
+import { startService } from "./service.ts";
 
-/**
- * A bus within the process, with NATS's semantics, for tests and for running without a server. Delivery is always in a
- * later microtask, in the order of publication, as from a server.
- */
-export interface MemoryBroker {
-  connect(options?: { readonly maxPayloadBytes?: number }): MemoryBus;
+interface Pending {
+  readonly resolve: (message: BusMessage) => void;
+  readonly reject: (error: NexusError) => void;
 }
 
-export interface MemoryBus extends Bus {
-  /** Cuts the connection: publishing throws, nothing arrives. */
-  disconnect(): void;
-  reconnect(): void;
+export interface MemoryBusOptions {
+  readonly name: string;
+  readonly pendingMax: number;
+  readonly logger: Logger;
 }
 
-interface Subscriber {
-  readonly subject: string;
-  readonly queue: string | undefined;
-  readonly deliver: (message: BusMessage) => void;
-  readonly isOpen: () => boolean;
-}
-
-/** @param random uniform in [0, 1); picks the member of a queue group */
-export function createMemoryBroker(random: () => number = Math.random): MemoryBroker {
-  const subscribers = new Set<Subscriber>();
-  let connections = 0;
-  const route = (message: BusMessage): boolean => {
-    const groups = new Map<string, Subscriber[]>();
-    let delivered = false;
-    for (const subscriber of subscribers) {
-      if (!subscriber.isOpen() || !subjectMatches(subscriber.subject, message.subject)) continue;
-      delivered = true;
-      if (subscriber.queue === undefined) subscriber.deliver(message);
-      else {
-        const key = `${subscriber.subject} ${subscriber.queue}`;
-        groups.set(key, [...(groups.get(key) ?? []), subscriber]);
-      }
-    }
-    for (const members of groups.values()) members[Math.floor(random() * members.length)]?.deliver(message);
-    return delivered;
-  };
-  return { connect: (options) => new InProcessBus(subscribers, route, ++connections, options?.maxPayloadBytes ?? 1_048_576) };
-}
-
-class InProcessBus implements MemoryBus {
-  readonly server = "memory";
+/** One connection to a memory broker. Members without a doc of the `Bus` port are the broker's. */
+export class MemoryBus implements Bus {
   readonly maxPayloadBytes: number;
-  readonly #subscribers: Set<Subscriber>;
-  readonly #route: (message: BusMessage) => boolean;
-  readonly #own = new Set<Subscriber>();
-  readonly #number: number;
+  readonly server = "memory";
+  readonly name: string;
+  readonly pendingMax: number;
+  readonly entries = new Set<Entry>();
+  pendingCount = 0;
+  /** Rises with every disconnection, so that what was under way before it is not delivered after it. */
+  epoch = 0;
+  readonly #core: BrokerCore;
+  readonly #logger: Logger;
+  readonly #inboxPrefix: string;
+  readonly #requests = new Map<string, Pending>();
   readonly #statusListeners = new Set<(status: BusStatus) => void>();
   readonly #errorListeners = new Set<(error: Error) => void>();
-  readonly #handling = new Set<Promise<void>>();
+  #requestInbox: string | undefined;
   #status: BusStatus = "connected";
-  #inboxes = 0;
-  #deliveries = Promise.resolve();
+  #draining = false;
 
-  constructor(subscribers: Set<Subscriber>, route: (message: BusMessage) => boolean, number: number, maxPayloadBytes: number) {
-    this.#subscribers = subscribers;
-    this.#route = route;
-    this.#number = number;
-    this.maxPayloadBytes = maxPayloadBytes;
+  constructor(core: BrokerCore, options: MemoryBusOptions) {
+    this.#core = core;
+    this.#logger = options.logger;
+    this.name = options.name;
+    this.pendingMax = options.pendingMax;
+    this.maxPayloadBytes = core.maxPayloadBytes;
+    this.#inboxPrefix = `_INBOX.m${core.nextNumber()}`;
   }
 
   get connected(): boolean {
     return this.#status === "connected";
   }
 
-  publish(subject: string, data: Uint8Array, options: PublishOptions = {}): void {
-    this.#mustBeConnected();
-    this.#mustFit(data);
-    this.#route({ subject, data: data.slice(), headers: { ...options.headers }, reply: options.reply });
+  publish(subject: string, data: Uint8Array, options?: PublishOptions): void {
+    this.#assertConnected();
+    assertLiteralSubject(subject);
+    if (options?.reply !== undefined) assertLiteralSubject(options.reply);
+    const headers = checkedHeaders(options?.headers);
+    const sizeBytes = data.byteLength + headerBytes(headers);
+    if (sizeBytes > this.maxPayloadBytes) {
+      throw new NexusError(
+        "too-large",
+        `message of ${sizeBytes} bytes on ${subject}; the bus carries at most ${this.maxPayloadBytes}`,
+      );
+    }
+    // Copied, as the caller may use its buffer again.
+    this.#core.publish(this, { subject, data: new Uint8Array(data), headers, reply: options?.reply });
   }
 
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
-    this.#mustBeConnected();
-    this.#mustFit(data);
     return new Promise((resolve, reject) => {
-      const inbox = this.newInbox();
-      const finish = (settle: () => void) => {
-        clearTimeout(timer);
-        options.signal?.removeEventListener("abort", abort);
-        subscription.unsubscribe();
-        settle();
+      if (options.signal?.aborted) throw cancelled(subject);
+      this.#assertConnected();
+      const token = String(this.#core.nextNumber());
+      let timer: Timer | undefined;
+      const onAbort = (): void => pending.reject(cancelled(subject));
+      const end = (): void => {
+        timer?.cancel();
+        this.#requests.delete(token);
+        options.signal?.removeEventListener("abort", onAbort);
       };
-      const subscription = this.subscribe(inbox, (message) => finish(() => resolve(message)));
-      const timer = setTimeout(
-        () =>
-          finish(() =>
-            reject(new NexusError("timeout", `no answer on ${subject} within ${options.timeoutMs} ms`, { executed: "unknown" })),
-          ),
-        options.timeoutMs,
-      );
-      const abort = () =>
-        finish(() => reject(new NexusError("cancelled", `the request on ${subject} was given up`, { executed: "unknown" })));
-      options.signal?.addEventListener("abort", abort, { once: true });
-      const heard = this.#route({ subject, data: data.slice(), headers: { ...options.headers }, reply: inbox });
-      if (!heard) finish(() => reject(new NexusError("no-responders", `nobody listens on ${subject}`)));
+      const pending: Pending = {
+        resolve: (message) => {
+          end();
+          if (message.data.length > 0 || message.headers[STATUS_HEADER] !== "503") return resolve(message);
+          reject(new NexusError("no-responders", `nobody listens on ${subject}`));
+        },
+        reject: (error) => {
+          end();
+          reject(error);
+        },
+      };
+      const reply = `${this.#startRequestInbox()}.${token}`;
+      this.publish(subject, data, { ...options, reply });
+      this.#requests.set(token, pending);
+      options.signal?.addEventListener("abort", onAbort);
+      const onTimeout = (): void =>
+        pending.reject(
+          new NexusError("timeout", `no answer on ${subject} within ${options.timeoutMs} ms`, { executed: "unknown" }),
+        );
+      timer = this.#core.clock.schedule(options.timeoutMs, onTimeout);
     });
   }
 
-  subscribe(subject: string, handler: BusHandler, options: SubscribeOptions = {}): BusSubscription {
-    this.#mustBeOpen();
-    const subscriber: Subscriber = {
-      subject,
-      queue: options.queue,
-      isOpen: () => this.connected,
-      deliver: (message) => {
-        this.#deliveries = this.#deliveries.then(() => {
-          if (this.#own.has(subscriber)) this.#handle(handler, message);
-        });
-      },
-    };
-    this.#subscribers.add(subscriber);
-    this.#own.add(subscriber);
-    return {
-      subject,
-      unsubscribe: () => {
-        this.#subscribers.delete(subscriber);
-        this.#own.delete(subscriber);
-      },
-    };
+  subscribe(subject: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription {
+    this.#assertOpen();
+    if (this.#draining) throw closedError();
+    assertSubjectPattern(subject);
+    if (options?.queue !== undefined) assertLiteralSubject(options.queue);
+    const entry: Entry = { bus: this, subject, queue: options?.queue, handler, active: true };
+    this.entries.add(entry);
+    if (this.connected) this.#core.attach(entry);
+    return { subject, unsubscribe: () => this.#end(entry) };
+  }
+
+  async serve(service: ServiceDefinition): Promise<ServiceHandle> {
+    const random = (): string => `${this.#inboxPrefix.slice("_INBOX.".length)}S${this.#core.nextNumber()}`;
+    const handle = startService(this, service, { id: random(), clock: this.#core.clock, onError: (error) => this.fail(error) });
+    await this.flush();
+    return handle;
   }
 
   newInbox(): string {
-    return `_INBOX.memory${this.#number}.${++this.#inboxes}`;
+    this.#assertOpen();
+    return `${this.#inboxPrefix}.${this.#core.nextNumber()}`;
   }
 
   async flush(): Promise<void> {
-    this.#mustBeConnected();
-    await this.#deliveries;
+    this.#assertConnected();
+    await new Promise<void>((resolve) => this.#core.afterPending(resolve));
   }
 
   onStatus(listener: (status: BusStatus) => void): () => void {
     this.#statusListeners.add(listener);
-    return () => this.#statusListeners.delete(listener);
+    return () => void this.#statusListeners.delete(listener);
   }
 
   onError(listener: (error: Error) => void): () => void {
     this.#errorListeners.add(listener);
-    return () => this.#errorListeners.delete(listener);
+    return () => void this.#errorListeners.delete(listener);
   }
 
   async drain(): Promise<void> {
-    if (this.#status === "closed") return;
-    for (const subscriber of this.#own) this.#subscribers.delete(subscriber);
-    await this.#deliveries;
-    await Promise.all(this.#handling);
+    this.#assertOpen();
+    if (this.#draining) throw closedError();
+    this.#draining = true;
+    for (const entry of this.entries) this.#core.detach(entry);
+    await new Promise<void>((resolve) => this.#core.afterPending(resolve));
     await this.close();
   }
 
   async close(): Promise<void> {
-    for (const subscriber of this.#own) this.#subscribers.delete(subscriber);
-    this.#own.clear();
-    if (this.#status !== "closed") this.#setStatus("closed");
+    if (this.#status === "closed") return;
+    for (const entry of this.entries) this.#end(entry);
+    this.#setStatus("closed");
+    for (const pending of [...this.#requests.values()]) pending.reject(closedError());
   }
 
-  disconnect(): void {
-    this.#setStatus("disconnected");
-  }
-
-  reconnect(): void {
-    this.#setStatus("connected");
-  }
-
-  #handle(handler: BusHandler, message: BusMessage): void {
+  handle(entry: Entry, message: BusMessage): void {
     try {
-      const handled = handler(message);
-      if (handled === undefined) return;
-      const guarded: Promise<void> = handled
-        .catch((error: unknown) => this.#fail(error))
-        .finally(() => this.#handling.delete(guarded));
-      this.#handling.add(guarded);
+      const result = entry.handler(message);
+      if (result instanceof Promise) result.catch((error: unknown) => this.fail(toError(error)));
     } catch (error) {
-      this.#fail(error);
+      this.fail(toError(error)); // B2
     }
   }
 
-  #fail(thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
+  fail(error: Error): void {
+    if (this.#errorListeners.size === 0) this.#logger.error({ err: error, bus: this.name }, "bus error that nobody listens to");
     for (const listener of this.#errorListeners) listener(error);
+  }
+
+  lose(): void {
+    if (!this.connected) return;
+    this.epoch++;
+    for (const entry of this.entries) this.#core.detach(entry);
+    this.#setStatus("disconnected");
+  }
+
+  regain(): void {
+    if (this.#status !== "disconnected") return;
+    for (const entry of this.entries) this.#core.attach(entry);
+    this.#setStatus("connected");
+  }
+
+  #startRequestInbox(): string {
+    if (this.#requestInbox === undefined) {
+      const inbox = this.newInbox();
+      const onAnswer = (message: BusMessage): void =>
+        this.#requests.get(message.subject.slice(inbox.length + 1))?.resolve(message);
+      this.subscribe(`${inbox}.*`, onAnswer);
+      this.#requestInbox = inbox;
+    }
+    return this.#requestInbox;
+  }
+
+  #end(entry: Entry): void {
+    entry.active = false;
+    this.entries.delete(entry);
+    this.#core.detach(entry);
   }
 
   #setStatus(status: BusStatus): void {
@@ -199,17 +220,43 @@ class InProcessBus implements MemoryBus {
     for (const listener of this.#statusListeners) listener(status);
   }
 
-  #mustBeOpen(): void {
-    if (this.#status === "closed") throw new NexusError("disconnected", "the bus is closed");
+  #assertOpen(): void {
+    if (this.#status === "closed") throw closedError();
   }
 
-  #mustBeConnected(): void {
-    if (!this.connected) throw new NexusError("disconnected", `the bus is ${this.#status}`);
+  #assertConnected(): void {
+    this.#assertOpen();
+    if (!this.connected) throw new NexusError("disconnected", "the bus is not connected; try again when it is");
   }
+}
 
-  #mustFit(data: Uint8Array): void {
-    if (data.byteLength > this.maxPayloadBytes) {
-      throw new NexusError("too-large", `${data.byteLength} bytes; one message carries at most ${this.maxPayloadBytes}`);
-    }
+function checkedHeaders(headers: BusHeaders | undefined): BusHeaders {
+  if (headers === undefined) return noHeaders;
+  const checked: Record<string, string> = Object.create(null);
+  let count = 0;
+  for (const name of Object.keys(headers)) {
+    checked[name] = checkedHeader(name, headers[name] ?? "");
+    count++;
   }
+  return count === 0 ? noHeaders : Object.freeze(checked);
+}
+
+/** As NATS encodes them: a first line, `name: value` lines and an empty one. */
+function headerBytes(headers: BusHeaders): number {
+  if (headers === noHeaders) return 0;
+  let sizeBytes = "NATS/1.0\r\n\r\n".length;
+  for (const name of Object.keys(headers)) sizeBytes += name.length + 4 + Buffer.byteLength(headers[name] ?? "");
+  return sizeBytes;
+}
+
+function cancelled(subject: string): NexusError {
+  return new NexusError("cancelled", `the request on ${subject} was cancelled`, { executed: "unknown" });
+}
+
+function closedError(): NexusError {
+  return new NexusError("disconnected", "the bus is closed or draining");
+}
+
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }
