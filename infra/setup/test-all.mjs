@@ -57,8 +57,8 @@ const relay = openSignalRelay();
  */
 async function runTool(words, json, extraEnv = {}) {
   const startedAt = performance.now();
-  const quietTools = { NX_DAEMON: "false", NX_NO_CLOUD: "true", NO_COLOR: "1" };
-  const env = { ...process.env, ...(process.env.CI ? quietTools : {}), ...extraEnv };
+  const aloneHere = { NX_DAEMON: "false", NX_NO_CLOUD: "true" }; // nothing outlives the run or leaves the machine
+  const env = { ...process.env, ...aloneHere, ...(process.env.CI ? { NO_COLOR: "1" } : {}), ...extraEnv };
   const child = spawn(process.execPath, words, { cwd: root, env, stdio: ["ignore", json ? 2 : 1, 2] });
   const detach = relay.attach({ relay: (signal) => child.kill(signal), kill: () => child.kill("SIGKILL") });
   const exitCode = await new Promise((resolve) => {
@@ -140,6 +140,10 @@ async function main(argv) {
   }
   if (options.unknown.length > 0) {
     process.stderr.write(`unknown option ${options.unknown.join(", ")}\n${HELP}`);
+    return 2;
+  }
+  if (options.check && options.filters.length > 0) {
+    process.stderr.write(`npm run check takes no path filter: it always covers the whole tree\n${HELP}`);
     return 2;
   }
   if (options.filters.length > 0) {

@@ -25,7 +25,7 @@ export const VERBS = {
     summary: "the nexus command line, against a running stack",
     program: "libs/cli/src/main.ts",
     args: [],
-    needs: [],
+    needs: ["nats-server"],
     cwd: "caller",
   },
   test: {

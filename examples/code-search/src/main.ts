@@ -1,5 +1,5 @@
 import { connectAgents } from "@nexus/agent";
-import { baseConfigSchema, createLifecycle, createLogger, exitOnSignals, loadConfig } from "@nexus/runtime";
+import { baseConfigSchema, createLifecycle, createLogger, exitOnSignals, loadConfig, startTelemetry } from "@nexus/runtime";
 import { z } from "zod";
 import { Shard } from "./shard.ts";
 
@@ -20,11 +20,19 @@ exitOnSignals(lifecycle, logger);
 process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 
 const first = config.CODE_SEARCH_FIRST;
+const otel = startTelemetry({
+  service: "code-search",
+  version: "0.1.0",
+  instance: `code-search-${first}`,
+  environment: process.env,
+});
+lifecycle.onStop("telemetry", () => otel.shutdown());
 const connection = await connectAgents({
   prefix: config.NEXUS_PREFIX,
   connId: `code-search-${first}-${process.pid}`,
   nats: { servers: config.NEXUS_NATS_URL, name: `code-search-${first}` },
   logger,
+  telemetry: otel.telemetry,
 });
 lifecycle.onStop("agents", () => connection.close(config.NEXUS_DRAIN_TIMEOUT_MS));
 for (let shard = first; shard < first + config.CODE_SEARCH_COUNT; shard++) {

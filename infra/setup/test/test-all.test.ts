@@ -54,6 +54,11 @@ describe("npm test", () => {
     expect(runTests("absent/")).toMatchObject({ code: 1, last: "0 passed, 1 failed, 0 skipped" });
   });
 
+  test("keeps the suites from starting a daemon or calling a cloud", () => {
+    suite("nx", `test("a", () => expect([process.env.NX_DAEMON, process.env.NX_NO_CLOUD]).toEqual(["false", "true"]));`);
+    expect(runTests("suites/")).toMatchObject({ code: 0, last: "1 passed, 0 failed, 0 skipped" });
+  });
+
   test("with --json prints one object on stdout and everything else on stderr", () => {
     suite("good", `test("a", () => console.log("noise"));`);
     const run = runTests("--json", "suites/");
@@ -69,6 +74,7 @@ describe("npm test", () => {
 
   test("explains itself and refuses what it does not know", () => {
     expect(runTests("--help")).toMatchObject({ code: 0, stdout: expect.stringContaining("path filter") });
+    expect(runTests("--check", "suites/")).toMatchObject({ code: 2, stderr: expect.stringContaining("no path filter") });
     expect(runTests("--watch")).toMatchObject({ code: 2, stderr: expect.stringContaining("unknown option --watch") });
   });
 });

@@ -1,1 +1,3 @@
-export {};
+/** The `nexus` command line as a function, for embedding and tests. */
+export type { Io } from "./io.ts";
+export { run } from "./program.ts";

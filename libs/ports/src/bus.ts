@@ -1,3 +1,5 @@
+import type { ServiceDefinition, ServiceHandle } from "./service.ts";
+
 /**
  * Publish/subscribe as Nexus needs it: NATS's semantics, at most once, in order per publisher and subscription.
  *
@@ -20,6 +22,8 @@ export interface Bus {
   /** @throws NexusError `timeout`, `no-responders`, `disconnected`, `too-large`, `cancelled` */
   request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage>;
   subscribe(subject: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription;
+  /** Registers a service with the NATS services framework (`$SRV.PING|INFO|STATS`), so that `nats micro` shows it. */
+  serve(service: ServiceDefinition): Promise<ServiceHandle>;
   /** A new inbox subject that only this connection subscribes to. */
   newInbox(): string;
   flush(): Promise<void>;

@@ -2,5 +2,5 @@
 export { type BaseConfig, baseConfigSchema, configTable, loadConfig, redacted } from "./config.ts";
 export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
 export { createLogger, type LoggerOptions } from "./logger.ts";
-export { type ServeDeps, serveService } from "./nats-service.ts";
+export { startTelemetry, telemetryConfigSchema } from "./telemetry.ts";
 export { startUnbuiltService, type UnbuiltDeps, type UnbuiltOptions } from "./unbuilt-service.ts";

@@ -1,7 +1,10 @@
 import { createSubjects, encode, NexusError, type ServiceName, serviceVerbs, toErrorBody, wireRange } from "@nexus/contracts";
-import { type ServeDeps, serveService } from "./nats-service.ts";
+import type { Bus, Logger } from "@nexus/ports";
 
-export type UnbuiltDeps = ServeDeps;
+export interface UnbuiltDeps {
+  readonly bus: Bus;
+  readonly logger: Logger;
+}
 
 export interface UnbuiltOptions {
   readonly service: Exclude<ServiceName, "router">;
@@ -21,21 +24,18 @@ export async function startUnbuiltService(
   const subjects = createSubjects(options.prefix);
   const error = toErrorBody(new NexusError("not-implemented", `${options.service} does not do this yet in ${options.version}`));
   const body = encode({ v: 1, error });
-  const handle = serveService(
-    {
-      name: `nexus-${options.service}`,
-      version: options.version,
-      description: options.description,
-      metadata: { wire_min: String(wireRange.min), wire_max: String(wireRange.max), implemented: "no" },
-      endpoints: serviceVerbs[options.service].map((verb) => ({
-        name: verb,
-        subject: `${subjects.prefix}.${options.service}.${verb}`,
-        queue: options.service,
-        handler: () => ({ data: body, error }),
-      })),
-    },
-    deps,
-  );
+  const handle = await deps.bus.serve({
+    name: `nexus-${options.service}`,
+    version: options.version,
+    description: options.description,
+    metadata: { wire_min: String(wireRange.min), wire_max: String(wireRange.max), implemented: "no" },
+    endpoints: serviceVerbs[options.service].map((verb) => ({
+      name: verb,
+      subject: `${subjects.prefix}.${options.service}.${verb}`,
+      queue: options.service,
+      handler: () => ({ data: body, error }),
+    })),
+  });
   await deps.bus.flush();
   deps.logger.info({ service: options.service }, "registered; its API is not implemented yet");
   return handle;

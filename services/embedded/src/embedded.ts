@@ -1,15 +1,15 @@
 import { createMemoryStore } from "@nexus/adapter-memory";
 import { connectNats } from "@nexus/adapter-nats";
-import { type NatsServer, startNatsServer } from "@nexus/adapter-nats/server";
+import { type NatsServer, ServerStartError, startNatsServer } from "@nexus/adapter-nats/server";
 import { createIds, systemClock } from "@nexus/adapter-node";
 import { startAdaptive } from "@nexus/adaptive";
 import { startConsensus } from "@nexus/consensus";
 import { NexusError } from "@nexus/contracts";
 import { startGossip } from "@nexus/gossip";
-import { type Logger, noTelemetry } from "@nexus/ports";
+import type { Logger } from "@nexus/ports";
 import { startPredictor } from "@nexus/predictor";
 import { type Router, startRouter } from "@nexus/router";
-import { createLifecycle, type Lifecycle } from "@nexus/runtime";
+import { createLifecycle, type Lifecycle, startTelemetry } from "@nexus/runtime";
 import { FLEET_AGENTS, type Fleet, startFleet } from "./fleet.ts";
 
 /** The one composition: a private nats-server, all services in this process, agents as child processes. */
@@ -36,14 +36,14 @@ export interface Embedded {
 }
 
 export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedded> {
-  const { logger, progress, prefix } = settings;
+  const { logger, progress } = settings;
   const lifecycle = createLifecycle({ logger, stepTimeoutMs: 2_500 });
   try {
     progress("starting nats-server");
     const server = await privateServer(settings.port);
     lifecycle.onStop("nats-server", () => server.stop());
     progress("starting router, consensus, gossip, predictor, adaptive");
-    const router = await startServices(server, prefix, logger, lifecycle);
+    const router = await startServices(server, settings, lifecycle);
     if (settings.fleet) await startAgents(settings, server, router, lifecycle);
     return { url: server.url, agents: router.agentsKnown, lifecycle };
   } catch (error) {
@@ -54,18 +54,22 @@ export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedde
 
 /** A port that was asked for is kept or refused; the usual one gives way to a free one. */
 async function privateServer(port: number | undefined): Promise<NatsServer> {
+  if (port === 0) return startNatsServer();
   if (port !== undefined) return startNatsServer({ port });
   try {
     return await startNatsServer({ port: DEFAULT_PORT });
   } catch (error) {
-    if (!(error instanceof NexusError) || error.code !== "disconnected") throw error;
-    return startNatsServer({ port: 0 });
+    if (!(error instanceof ServerStartError) || error.reason !== "port-taken") throw error;
+    return startNatsServer();
   }
 }
 
-async function startServices(server: NatsServer, prefix: string, logger: Logger, lifecycle: Lifecycle): Promise<Router> {
+async function startServices(server: NatsServer, settings: EmbeddedSettings, lifecycle: Lifecycle): Promise<Router> {
+  const { logger, prefix, environment } = settings;
   const ids = createIds();
-  const deps = { clock: systemClock, ids, logger, telemetry: noTelemetry };
+  const otel = startTelemetry({ service: "nexus-router", version: VERSION, instance: ids.instanceName("embedded"), environment });
+  lifecycle.onStop("telemetry", () => otel.shutdown());
+  const deps = { clock: systemClock, ids, logger, telemetry: otel.telemetry };
   const store = createMemoryStore(systemClock, { entriesMax: 100_000, bytesMax: 256 * 1_048_576 });
   const routerBus = await connectNats({ servers: server.url, name: "nexus-router", logger });
   lifecycle.onStop("router connection", () => routerBus.drain());

@@ -13,6 +13,7 @@ import {
   refusalSchema,
   resultSchema,
 } from "@nexus/contracts";
+import type { Telemetry } from "@nexus/ports";
 
 export interface OnceEnd {
   /** The result, whole, for stdout. */
@@ -46,11 +47,19 @@ export function readRequest(path: string): { body: JsonValue; type: ReturnType<t
 }
 
 /** Sends the request as any NATS client would. */
-export async function runOnce(url: string, prefix: string, request: ReturnType<typeof readRequest>): Promise<OnceEnd> {
+export async function runOnce(
+  url: string,
+  prefix: string,
+  request: ReturnType<typeof readRequest>,
+  telemetry: Telemetry,
+): Promise<OnceEnd> {
+  const span = telemetry.startSpan("clientCoordinate", { kind: "client", fill: { type: request.type } });
   const bus = await connectNats({ servers: url, name: "nexus-once" });
   try {
     const subject = createSubjects(prefix).coordinate(request.type);
-    const reply = await bus.request(subject, encode(request.body), { timeoutMs: request.timeoutMs + 2_000 });
+    const headers: Record<string, string> = {};
+    telemetry.inject(span.context, headers);
+    const reply = await bus.request(subject, encode(request.body), { timeoutMs: request.timeoutMs + 2_000, headers });
     const answer = decode(reply.data);
     const result = resultSchema.safeParse(answer);
     if (result.success) {
@@ -62,6 +71,7 @@ export async function runOnce(url: string, prefix: string, request: ReturnType<t
     if (refusal.success) throw fromErrorBody(refusal.data.error);
     throw new NexusError("internal", "the router's answer is not understood");
   } finally {
+    span.end();
     await bus.close();
   }
 }

@@ -1,6 +1,7 @@
+import { ServerStartError } from "@nexus/adapter-nats/server";
 import { type GoalType, NexusError } from "@nexus/contracts";
-import { createLogger, exitOnSignals } from "@nexus/runtime";
-import { type Embedded, startEmbedded } from "./embedded.ts";
+import { createLogger, exitOnSignals, startTelemetry } from "@nexus/runtime";
+import { type Embedded, startEmbedded, VERSION } from "./embedded.ts";
 import { readRequest, runOnce } from "./once.ts";
 import { type EmbeddedOptions, parseOptions, usage } from "./options.ts";
 
@@ -23,6 +24,10 @@ export async function runEmbedded(args: readonly string[], terminal: Terminal): 
     }
     return options.once === undefined ? await stay(options, terminal) : await once(options, options.once, terminal);
   } catch (error) {
+    if (error instanceof ServerStartError) {
+      terminal.err(`error: ${error.message}\n`);
+      return 1;
+    }
     if (!(error instanceof NexusError)) throw error;
     terminal.err(`error ${error.code}: ${error.message}${error.field === undefined ? "" : ` (field: ${error.field})`}\n`);
     return error.family === "rejected" ? 2 : 1;
@@ -37,9 +42,12 @@ async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undef
 
 async function once(options: EmbeddedOptions, path: string, terminal: Terminal): Promise<number> {
   const request = readRequest(path);
+  const { environment } = terminal;
+  const otel = startTelemetry({ service: "nexus-client", version: VERSION, instance: `once-${process.pid}`, environment });
   const embedded = await start(options, options.port ?? 0, "error", terminal);
+  embedded.lifecycle.onStop("client telemetry", () => otel.shutdown());
   try {
-    const { result, exitCode } = await runOnce(embedded.url, prefixOf(terminal), request);
+    const { result, exitCode } = await runOnce(embedded.url, prefixOf(terminal), request, otel.telemetry);
     terminal.out(`${JSON.stringify(result, null, 2)}\n`);
     return exitCode;
   } finally {

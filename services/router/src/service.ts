@@ -19,7 +19,6 @@ import {
 } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Bus, BusMessage, Clock, Ids, Logger, ServiceAnswer, ServiceEndpoint, StateStore, Telemetry } from "@nexus/ports";
-import { serveService } from "@nexus/runtime";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Fleet } from "./fleet.ts";
@@ -131,47 +130,44 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     queue: "router",
     handler: (message) => answering(message, settings.replyPrefixes, async () => handle(message)),
   });
-  const service = serveService(
-    {
-      name: "nexus-router",
-      version: settings.version,
-      description: "Takes coordination requests and carries them out",
-      metadata: { instance: routerId, wire_min: String(wireRange.min), wire_max: String(wireRange.max) },
-      endpoints: [
-        ...goalTypes.map((type) => ({
-          name: `coordinate-${type}`,
-          subject: subjects.coordinate(type),
-          queue: "router",
-          handler: coordinateHandler(type, coordinate),
-        })),
-        api("requests-get", subjects.everyRequestGet, (message) =>
-          requests.get(idOf(message), parseFrame(requestGetSchema, bodyOf(message), "the body")),
-        ),
-        api("requests-cancel", subjects.everyRequestCancel, (message) => requests.cancel(idOf(message))),
-        api("agents", subjects.service("router", "agents"), (message) =>
-          agentsPage(parseFrame(agentsQuerySchema, bodyOf(message), "the body"), {
-            table,
-            dispatcher,
-            routerId,
-            nowMs: clock.monotonicMs(),
-          }),
-        ),
-        api("status", subjects.service("router", "status"), () => ({
-          v: 1,
-          router: routerId,
-          agents: table.size,
-          tableVersion: table.version,
-          active: engine.active,
-          held: dispatcher.heldTotal,
-          sent: dispatcher.sent,
-          lateAnswers: dispatcher.late,
-          peers: peers.live(),
-          sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
-        })),
-      ],
-    },
-    { bus, clock, ids: deps.ids, logger: log },
-  );
+  const service = await bus.serve({
+    name: "nexus-router",
+    version: settings.version,
+    description: "Takes coordination requests and carries them out",
+    metadata: { instance: routerId, wire_min: String(wireRange.min), wire_max: String(wireRange.max) },
+    endpoints: [
+      ...goalTypes.map((type) => ({
+        name: `coordinate-${type}`,
+        subject: subjects.coordinate(type),
+        queue: "router",
+        handler: coordinateHandler(type, coordinate),
+      })),
+      api("requests-get", subjects.everyRequestGet, (message) =>
+        requests.get(idOf(message), parseFrame(requestGetSchema, bodyOf(message), "the body")),
+      ),
+      api("requests-cancel", subjects.everyRequestCancel, (message) => requests.cancel(idOf(message))),
+      api("agents", subjects.service("router", "agents"), (message) =>
+        agentsPage(parseFrame(agentsQuerySchema, bodyOf(message), "the body"), {
+          table,
+          dispatcher,
+          routerId,
+          nowMs: clock.monotonicMs(),
+        }),
+      ),
+      api("status", subjects.service("router", "status"), () => ({
+        v: 1,
+        router: routerId,
+        agents: table.size,
+        tableVersion: table.version,
+        active: engine.active,
+        held: dispatcher.heldTotal,
+        sent: dispatcher.sent,
+        lateAnswers: dispatcher.late,
+        peers: peers.live(),
+        sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
+      })),
+    ],
+  });
   await bus.flush();
   const sweep = sweeper(clock, () => registry.expire(clock.monotonicMs()));
   log.info({ prefix: settings.prefix, server: bus.server }, "router started");

@@ -86,8 +86,20 @@ async function run(
     counters.lastError = answer.error.message;
   }
   if (answer === undefined || message.reply === undefined) return;
-  const headers = answer.error === undefined ? answer.headers : { ...answer.headers, ...errorHeaders(answer.error) };
-  bus.publish(message.reply, answer.data, headers === undefined ? {} : { headers });
+  try {
+    respond(bus, message.reply, answer);
+  } catch (error) {
+    const body = toErrorBody(error);
+    counters.errors++;
+    counters.lastError = body.message;
+    context.onError(error instanceof Error ? error : new Error(String(error)));
+    if (body.code === "too-large") respond(bus, message.reply, { data: new Uint8Array(0), error: body });
+  }
+}
+
+function respond(bus: Bus, reply: string, answer: ServiceAnswer): void {
+  const told = answer.error === undefined ? {} : errorHeaders(answer.error);
+  bus.publish(reply, answer.data, { headers: answer.headers === undefined ? told : { ...answer.headers, ...told } });
 }
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {

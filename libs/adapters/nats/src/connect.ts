@@ -1,68 +1,96 @@
-import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { NexusError } from "@nexus/contracts";
 import type { Bus, Logger } from "@nexus/ports";
-import { type ConnectionOptions, connect, credsAuthenticator } from "nats";
+import { silentLogger } from "@nexus/ports";
+import { type ConnectionOptions, connect, credsAuthenticator, NatsError, type TlsOptions } from "nats";
 import { NatsBus } from "./nats-bus.ts";
 
 export interface NatsOptions {
-  /** `nats://host:port`, several with commas. */
-  readonly servers: string;
-  /** Shown by the server for this connection. */
+  /** Addresses: `nats://host:port`, with `user:password@` where the server wants it. */
+  readonly servers: string | readonly string[];
+  /** What the server's monitoring calls this connection. */
   readonly name: string;
+  readonly token?: string;
   readonly user?: string;
   readonly pass?: string;
-  readonly token?: string;
-  /** Path of a `.creds` file. */
+  /** A `.creds` file with a JWT and a key. */
   readonly credsFile?: string;
-  readonly connectTimeoutMs?: number;
+  readonly tls?: TlsOptions;
+  /** Default `_INBOX`; set it where the user may only subscribe to inboxes of its own. */
+  readonly inboxPrefix?: string;
+  /** Told of errors that nobody listens to with `onError`. */
   readonly logger?: Logger;
+  /** For each server's first answer. Default 5,000. */
+  readonly connectTimeoutMs?: number;
 }
 
-const CONNECT_TIMEOUT_MS = 3_000;
+const CONNECT_TIMEOUT_MS_DEFAULT = 5_000;
+/** A server that is silent for two of them is taken for gone. */
+const PING_INTERVAL_MS = 1_500;
+const PINGS_OUT_MAX = 2;
+const RECONNECT_WAIT_MS = 200;
+/** Spreads a fleet's reconnections over almost a second. */
+const RECONNECT_JITTER_MS = 800;
 
 /**
- * Connects, and stays connected: after the first success it reconnects for as long as it takes.
- * @throws NexusError `disconnected` when no server can be reached or it refuses us, saying which
+ * A bus over NATS. Fails when no server answers now; once connected it reconnects for ever, and subscriptions live on.
+ * @throws NexusError `disconnected` with the addresses and what to do
  */
 export async function connectNats(options: NatsOptions): Promise<Bus> {
-  const servers = options.servers.split(",").map((server) => server.trim());
-  const settings: ConnectionOptions = {
+  const addresses = typeof options.servers === "string" ? options.servers.split(",") : [...options.servers];
+  const parsed = addresses.map((address) => parseAddress(address.trim()));
+  const withUser = parsed.find((address) => address.user !== undefined);
+  const user = options.user ?? withUser?.user;
+  const pass = options.pass ?? withUser?.pass;
+  const servers = parsed.map((address) => address.server);
+  const connection: ConnectionOptions = {
     servers,
     name: options.name,
-    timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
-    // Costs a stack trace for each request (nats.js); errors carry their subject instead.
+    timeout: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS_DEFAULT,
     noAsyncTraces: true,
     maxReconnectAttempts: -1,
-    reconnectTimeWait: 250,
-    reconnectJitter: 250,
-    pingInterval: 2_000,
-    maxPingOut: 3,
+    pingInterval: PING_INTERVAL_MS,
+    maxPingOut: PINGS_OUT_MAX,
     pedantic: true,
-    ...(options.user === undefined ? {} : { user: options.user }),
-    ...(options.pass === undefined ? {} : { pass: options.pass }),
+    reconnectTimeWait: RECONNECT_WAIT_MS,
+    reconnectJitter: RECONNECT_JITTER_MS,
+    reconnectJitterTLS: RECONNECT_JITTER_MS,
     ...(options.token === undefined ? {} : { token: options.token }),
-    ...(options.credsFile === undefined ? {} : { authenticator: credsAuthenticator(readFileSync(options.credsFile)) }),
+    ...(user === undefined ? {} : { user, pass: pass ?? "" }),
+    ...(options.credsFile === undefined ? {} : { authenticator: credsAuthenticator(await readFile(options.credsFile)) }),
+    ...(options.tls === undefined ? {} : { tls: options.tls }),
+    ...(options.inboxPrefix === undefined ? {} : { inboxPrefix: options.inboxPrefix }),
   };
   try {
-    const bus = new NatsBus(await connect(settings));
-    const { logger } = options;
-    if (logger !== undefined) {
-      bus.onStatus((status) => logger.info({ server: bus.server, status }, "NATS connection"));
-      bus.onError((error) => logger.error({ err: error }, "NATS reported an error"));
-    }
-    return bus;
+    return new NatsBus(await connect(connection), options.inboxPrefix, options.logger ?? silentLogger);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new NexusError(
-      "disconnected",
-      `no NATS server at ${withoutSecrets(options.servers)} (${why}): start one, or name another by NEXUS_NATS_URL`,
-      {
-        cause: error,
-      },
-    );
+    throw unreachable(servers, error);
   }
 }
 
-function withoutSecrets(servers: string): string {
-  return servers.replace(/\/\/[^@/,]*@/g, "//***@");
+function unreachable(servers: readonly string[], cause: unknown): NexusError {
+  const where = servers.join(", ");
+  if (cause instanceof NatsError && (cause.isAuthError() || cause.isAuthTimeout())) {
+    const message = `the NATS server at ${where} refuses the credentials; check user, password, token or credentials file`;
+    return new NexusError("disconnected", message, { cause });
+  }
+  const reason = cause instanceof NatsError ? cause.code : cause instanceof Error ? cause.message : String(cause);
+  const message = `no NATS server answers at ${where} (${reason}); start one there (nats-server) or correct the address`;
+  return new NexusError("disconnected", message, { cause });
+}
+
+interface Address {
+  /** Without credentials, so that it can be shown. */
+  readonly server: string;
+  readonly user: string | undefined;
+  readonly pass: string | undefined;
+}
+
+/** The client library ignores credentials in addresses, so they are taken out here. */
+function parseAddress(address: string): Address {
+  const at = address.lastIndexOf("@");
+  const scheme = /^[a-z]+:\/\//.exec(address)?.[0] ?? "";
+  if (at === -1) return { server: address, user: undefined, pass: undefined };
+  const [user = "", ...rest] = address.slice(scheme.length, at).split(":");
+  return { server: scheme + address.slice(at + 1), user: decodeURIComponent(user), pass: decodeURIComponent(rest.join(":")) };
 }

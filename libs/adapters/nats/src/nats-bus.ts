@@ -1,244 +1,238 @@
-import { NexusError } from "@nexus/contracts";
-import type {
-  Bus,
-  BusHandler,
-  BusHeaders,
-  BusMessage,
-  BusStatus,
-  BusSubscription,
-  PublishOptions,
-  RequestOptions,
-  SubscribeOptions,
+import {
+  assertLiteralSubject,
+  assertSubjectPattern,
+  type Bus,
+  type BusHandler,
+  type BusMessage,
+  type BusStatus,
+  type BusSubscription,
+  type Logger,
+  type PublishOptions,
+  type RequestOptions,
+  type ServiceDefinition,
+  type ServiceHandle,
+  type SubscribeOptions,
 } from "@nexus/ports";
 import {
   createInbox,
-  ErrorCode,
+  DebugEvents,
   Events,
-  type Msg,
   type MsgHdrs,
   type NatsConnection,
-  NatsError,
-  headers as newHeaders,
+  type RequestOptions as NatsRequestOptions,
 } from "nats";
+import { cancelled, disconnected, toBusError } from "./errors.ts";
+import { NatsMessage, toNatsHeaders } from "./messages.ts";
+import { startService } from "./service.ts";
 
 /**
  * The bus over one NATS connection.
  *
- * `publish` of nats.js neither throws nor confirms while it is disconnected (it buffers, and the buffer may be lost), so
- * the connection's state is watched and publishing refused meanwhile (B1 of the port).
+ * Invariants beside the port's
+ * N1. No exception of a handler reaches the library: it would end the reading of the connection.
+ * N2. Whether the connection stands is known from the library's status events, not asked per message.
  */
 export class NatsBus implements Bus {
-  readonly #connection: NatsConnection;
+  readonly #nc: NatsConnection;
+  readonly #inboxPrefix: string | undefined;
+  readonly #logger: Logger;
   readonly #statusListeners = new Set<(status: BusStatus) => void>();
   readonly #errorListeners = new Set<(error: Error) => void>();
-  #status: BusStatus = "connected";
+  #connected = true;
+  #closed = false;
+  #maxPayloadBytes: number;
+  #server: string;
 
-  constructor(connection: NatsConnection) {
-    this.#connection = connection;
-    this.#watch();
+  constructor(nc: NatsConnection, inboxPrefix: string | undefined, logger: Logger) {
+    this.#nc = nc;
+    this.#inboxPrefix = inboxPrefix;
+    this.#logger = logger;
+    this.#maxPayloadBytes = nc.info?.max_payload ?? 0;
+    this.#server = nc.getServer();
+    void this.#follow();
   }
 
   get maxPayloadBytes(): number {
-    return this.#connection.info?.max_payload ?? 1_048_576;
+    return this.#maxPayloadBytes;
   }
 
   get connected(): boolean {
-    return this.#status === "connected";
+    return this.#connected;
   }
 
   get server(): string {
-    return this.#connection.getServer();
+    return this.#server;
   }
 
   publish(subject: string, data: Uint8Array, options?: PublishOptions): void {
-    this.#mustCarry(data);
+    if (!this.#connected) throw disconnected(); // B1: the library would drop it silently
+    assertLiteralSubject(subject);
     try {
-      this.#connection.publish(subject, data, natsOptions(options));
+      if (options === undefined) this.#nc.publish(subject, data);
+      else this.#nc.publish(subject, data, natsOptions(options));
     } catch (error) {
-      throw asNexusError(error, subject);
+      throw toBusError(error, subject);
     }
   }
 
-  async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
-    this.#mustCarry(data);
-    const { headers } = natsOptions(options) ?? {};
-    const pending = this.#connection.request(subject, data, {
-      timeout: options.timeoutMs,
-      ...(headers === undefined ? {} : { headers }),
+  request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
+    return new Promise((resolve, reject) => {
+      const { signal } = options;
+      if (signal?.aborted) throw cancelled(subject);
+      if (!this.#connected) throw disconnected();
+      assertLiteralSubject(subject);
+      const headers = options.headers === undefined ? undefined : toNatsHeaders(options.headers);
+      const request: NatsRequestOptions = { timeout: Math.max(1, Math.ceil(options.timeoutMs)) };
+      if (headers !== undefined) request.headers = headers;
+      const onAbort = (): void => reject(cancelled(subject));
+      signal?.addEventListener("abort", onAbort, { once: true });
+      this.#nc
+        .request(subject, data, request)
+        .then((message) => resolve(new NatsMessage(message)))
+        // A closing connection ends its requests as timed out.
+        .catch((error: unknown) => reject(this.#closed || this.#nc.isClosed() ? disconnected(error) : toBusError(error, subject)))
+        .finally(() => signal?.removeEventListener("abort", onAbort));
     });
-    try {
-      return new NatsMessage(await givenUp(pending, options.signal, subject));
-    } catch (error) {
-      throw asNexusError(error, subject);
-    }
   }
 
   subscribe(subject: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription {
-    if (this.#status === "closed") throw closed();
-    const subscription = this.#connection.subscribe(subject, {
-      ...(options?.queue === undefined ? {} : { queue: options.queue }),
-      callback: (error, message) => {
-        if (error !== null) this.#fail(error);
-        else this.#handle(handler, message);
-      },
-    });
-    return { subject, unsubscribe: () => subscription.unsubscribe() };
+    assertSubjectPattern(subject);
+    if (options?.queue !== undefined) assertLiteralSubject(options.queue);
+    const queue = options?.queue;
+    try {
+      const subscription = this.#nc.subscribe(subject, {
+        callback: (error, message) => {
+          if (error !== null) this.#fail(toBusError(error, subject));
+          else this.#handle(handler, new NatsMessage(message));
+        },
+        ...(queue === undefined ? {} : { queue }),
+      });
+      return {
+        subject,
+        unsubscribe: () => {
+          if (!subscription.isClosed()) subscription.unsubscribe();
+        },
+      };
+    } catch (error) {
+      throw toBusError(error, subject);
+    }
+  }
+
+  async serve(service: ServiceDefinition): Promise<ServiceHandle> {
+    if (!this.#connected) throw disconnected();
+    const onError = (error: Error): void => this.#fail(error);
+    const handle = await startService(this.#nc, service, onError, () => this.#closed || this.#nc.isDraining());
+    await this.flush();
+    return handle;
   }
 
   newInbox(): string {
-    return createInbox();
+    if (this.#closed) throw disconnected();
+    return createInbox(this.#inboxPrefix);
   }
 
   async flush(): Promise<void> {
-    if (!this.connected) throw disconnected(this.#status);
-    await this.#connection.flush();
+    if (!this.#connected) throw disconnected();
+    try {
+      await this.#nc.flush();
+    } catch (error) {
+      throw toBusError(error, "flush");
+    }
   }
 
   onStatus(listener: (status: BusStatus) => void): () => void {
     this.#statusListeners.add(listener);
-    return () => this.#statusListeners.delete(listener);
+    return () => void this.#statusListeners.delete(listener);
   }
 
   onError(listener: (error: Error) => void): () => void {
     this.#errorListeners.add(listener);
-    return () => this.#errorListeners.delete(listener);
+    return () => void this.#errorListeners.delete(listener);
   }
 
   async drain(): Promise<void> {
-    if (this.#connection.isClosed()) return;
-    // A server that is away cannot confirm a drain, and nothing that is pending can be sent.
-    if (this.connected) await this.#connection.drain();
-    else await this.#connection.close();
-    this.#setStatus("closed");
+    if (this.#closed) throw disconnected();
+    if (!this.#connected) return this.close(); // nothing can be delivered or published any more
+    try {
+      await this.#nc.drain();
+    } catch (error) {
+      throw toBusError(error, "drain");
+    } finally {
+      await this.close(); // the library leaves the connection open when its last flush fails
+    }
   }
 
   async close(): Promise<void> {
-    await this.#connection.close();
-    this.#setStatus("closed");
+    this.#end();
+    if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
-  #handle(handler: BusHandler, message: Msg): void {
+  #handle(handler: BusHandler, message: BusMessage): void {
     try {
-      const handled = handler(new NatsMessage(message));
-      if (handled !== undefined) handled.catch((error: unknown) => this.#fail(error));
+      const result = handler(message);
+      if (result instanceof Promise) result.catch((error: unknown) => this.#fail(toError(error)));
     } catch (error) {
-      this.#fail(error);
+      this.#fail(toError(error)); // N1, B2
     }
   }
 
-  #fail(thrown: unknown): void {
-    const error = thrown instanceof Error ? thrown : new Error(String(thrown));
-    for (const listener of this.#errorListeners) listener(error);
+  async #follow(): Promise<void> {
+    void this.#nc.closed().then((error) => {
+      if (error instanceof Error) this.#fail(toBusError(error, "the connection"));
+      this.#end();
+    });
+    for await (const status of this.#nc.status()) {
+      if (status.type === Events.Disconnect) this.#change(false, "disconnected");
+      else if (status.type === DebugEvents.Reconnecting) this.#change(false, "reconnecting");
+      else if (status.type === Events.Reconnect) this.#onReconnect();
+      else if (status.type === Events.Error) this.#fail(new Error(`NATS server: ${String(status.data)}`));
+    }
   }
 
-  #watch(): void {
-    const follow = async () => {
-      for await (const { type, data } of this.#connection.status()) {
-        if (type === Events.Disconnect) this.#setStatus("disconnected");
-        else if (type === Events.Reconnect) this.#setStatus("connected");
-        else if (type === Events.Error) this.#fail(new Error(`NATS: ${String(data)}`));
-        else if (type === "reconnecting") this.#setStatus("reconnecting");
-      }
-    };
-    follow().catch((error: unknown) => this.#fail(error));
-    this.#connection.closed().then(
-      (error) => {
-        if (error !== undefined) this.#fail(error);
-        this.#setStatus("closed");
-      },
-      (error: unknown) => this.#fail(error),
-    );
+  #onReconnect(): void {
+    this.#maxPayloadBytes = this.#nc.info?.max_payload ?? this.#maxPayloadBytes;
+    this.#server = this.#nc.getServer();
+    this.#change(true, "connected");
   }
 
-  #setStatus(status: BusStatus): void {
-    if (this.#status === status || this.#status === "closed") return;
-    this.#status = status;
-    for (const listener of this.#statusListeners) listener(status);
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#change(false, "closed");
   }
 
-  #mustCarry(data: Uint8Array): void {
-    if (!this.connected) throw disconnected(this.#status);
-    if (data.byteLength > this.maxPayloadBytes) {
-      throw new NexusError("too-large", `${data.byteLength} bytes; one message carries at most ${this.maxPayloadBytes}`);
+  #change(connected: boolean, status: BusStatus): void {
+    if (this.#closed && status !== "closed") return;
+    this.#connected = connected;
+    for (const listener of this.#statusListeners) this.#guard(() => listener(status));
+  }
+
+  #fail(error: Error): void {
+    if (this.#errorListeners.size === 0) this.#logger.error({ err: error }, "bus error that nobody listens to");
+    for (const listener of this.#errorListeners) this.#guard(() => listener(error));
+  }
+
+  /** A listener's own failure goes to the log alone; told to `onError` it could come back here for ever. */
+  #guard(call: () => void): void {
+    try {
+      call();
+    } catch (error) {
+      this.#logger.error({ err: error }, "a listener of the bus failed");
     }
   }
 }
 
-const noHeaders: BusHeaders = Object.freeze({});
-
-/** Headers are converted when they are read: most messages have none, and most readers want one of them. */
-class NatsMessage implements BusMessage {
-  readonly #message: Msg;
-  #headers: BusHeaders | undefined;
-
-  constructor(message: Msg) {
-    this.#message = message;
+function natsOptions(options: PublishOptions): { reply?: string; headers?: MsgHdrs } {
+  const encoded: { reply?: string; headers?: MsgHdrs } = {};
+  if (options.reply !== undefined) {
+    assertLiteralSubject(options.reply);
+    encoded.reply = options.reply;
   }
-
-  get subject(): string {
-    return this.#message.subject;
-  }
-
-  get data(): Uint8Array {
-    return this.#message.data;
-  }
-
-  get reply(): string | undefined {
-    return this.#message.reply === "" ? undefined : this.#message.reply;
-  }
-
-  get headers(): BusHeaders {
-    this.#headers ??= this.#message.headers === undefined ? noHeaders : plainHeaders(this.#message.headers);
-    return this.#headers;
-  }
+  const headers = options.headers === undefined ? undefined : toNatsHeaders(options.headers);
+  if (headers !== undefined) encoded.headers = headers;
+  return encoded;
 }
 
-function plainHeaders(headers: MsgHdrs): BusHeaders {
-  const plain: Record<string, string> = Object.create(null);
-  for (const key of headers.keys()) plain[key] = headers.get(key);
-  return plain;
-}
-
-function natsOptions(
-  options: { readonly reply?: string; readonly headers?: BusHeaders } | undefined,
-): { reply?: string; headers?: MsgHdrs } | undefined {
-  if (options === undefined) return undefined;
-  const entries = Object.entries(options.headers ?? {});
-  const headers = entries.length === 0 ? undefined : newHeaders();
-  for (const [key, value] of entries) headers?.set(key, value);
-  return { ...(options.reply === undefined ? {} : { reply: options.reply }), ...(headers === undefined ? {} : { headers }) };
-}
-
-function givenUp<T>(pending: Promise<T>, signal: AbortSignal | undefined, subject: string): Promise<T> {
-  if (signal === undefined) return pending;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(new NexusError("cancelled", `the request on ${subject} was given up`, { executed: "unknown" }));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort, { once: true });
-    pending.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
-  });
-}
-
-function asNexusError(error: unknown, subject: string): NexusError {
-  if (error instanceof NexusError) return error;
-  const code = error instanceof NatsError ? error.code : undefined;
-  if (code === ErrorCode.Timeout)
-    return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown", cause: error });
-  if (code === ErrorCode.NoResponders) return new NexusError("no-responders", `nobody listens on ${subject}`, { cause: error });
-  if (code === ErrorCode.MaxPayloadExceeded)
-    return new NexusError("too-large", "the message with its headers is above the server's max_payload", { cause: error });
-  if (code === ErrorCode.ConnectionClosed || code === ErrorCode.ConnectionDraining || code === ErrorCode.Disconnect) {
-    return new NexusError("disconnected", `NATS: ${(error as Error).message}`, { cause: error });
-  }
-  return new NexusError("internal", `NATS: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
-}
-
-function disconnected(status: BusStatus): NexusError {
-  return status === "closed"
-    ? closed()
-    : new NexusError("disconnected", `NATS is ${status}; it is tried again in the background`, { retryAfterMs: 500 });
-}
-
-function closed(): NexusError {
-  return new NexusError("disconnected", "the NATS connection is closed");
+function toError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

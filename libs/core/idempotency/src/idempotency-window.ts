@@ -24,15 +24,23 @@ export type Beginning<R> =
   | { readonly kind: "full" };
 
 interface Entry<R> {
+  readonly key: string;
   readonly digest: string | undefined;
   ended: { readonly result: R; readonly bytes: number; readonly untilMs: number } | undefined;
+  /** Neighbours among the ended, in the order of their end. */
+  older: Entry<R> | undefined;
+  newer: Entry<R> | undefined;
 }
 
 export class IdempotencyWindow<R> {
   readonly #options: WindowOptions;
-  readonly #running = new Map<string, Entry<R>>();
-  /** In the order of their end, which is also that of their expiry. */
-  readonly #ended = new Map<string, Entry<R>>();
+  readonly #entries = new Map<string, Entry<R>>();
+  /**
+   * The ended entries are a linked list in the order of their end, which is also that of their expiry. Not the order of
+   * a Map: after many deletions at its front, finding its first key walks over what was deleted.
+   */
+  #oldest: Entry<R> | undefined;
+  #newest: Entry<R> | undefined;
   #bytes = 0;
   #evicted = 0;
 
@@ -41,7 +49,7 @@ export class IdempotencyWindow<R> {
   }
 
   get size(): number {
-    return this.#running.size + this.#ended.size;
+    return this.#entries.size;
   }
 
   get bytes(): number {
@@ -53,68 +61,79 @@ export class IdempotencyWindow<R> {
     return this.#evicted;
   }
 
+  /** O(1), amortised over the entries that expire. */
   begin(key: string, digest: string | undefined, nowMs: number): Beginning<R> {
     this.expire(nowMs);
-    const entry = this.#running.get(key) ?? this.#ended.get(key);
+    const entry = this.#entries.get(key);
     if (entry !== undefined) {
       if (entry.digest !== digest) return { kind: "reused" };
       return entry.ended === undefined ? { kind: "running" } : { kind: "done", result: entry.ended.result };
     }
-    if (this.size >= this.#options.entriesMax && !this.#evictOldest()) return { kind: "full" };
-    this.#running.set(key, { digest, ended: undefined });
+    if (this.size >= this.#options.entriesMax && !this.#evict(this.#oldest)) return { kind: "full" };
+    this.#entries.set(key, { key, digest, ended: undefined, older: undefined, newer: undefined });
     return { kind: "new" };
   }
 
   /** Ends a running entry; ignored for others. A result above `bytesMax` alone is not kept, and counts as evicted. */
   finish(key: string, result: R, bytes: number, nowMs: number): void {
-    const entry = this.#running.get(key);
-    if (entry === undefined) return;
-    this.#running.delete(key);
+    const entry = this.#entries.get(key);
+    if (entry === undefined || entry.ended !== undefined) return;
     entry.ended = { result, bytes, untilMs: nowMs + this.#options.ttlMs };
-    this.#ended.set(key, entry);
-    this.#bytes += bytes;
-    while (this.#bytes > this.#options.bytesMax && this.#evictOldest());
+    this.#append(entry);
+    // The oversize one goes alone: it would push out all others first.
+    if (bytes > this.#options.bytesMax) this.#evict(entry);
+    while (this.#bytes > this.#options.bytesMax && this.#evict(this.#oldest));
   }
 
   /** Drops a key as if it had never begun. */
   forget(key: string): void {
-    this.#running.delete(key);
-    this.#drop(key);
+    const entry = this.#entries.get(key);
+    if (entry !== undefined) this.#drop(entry);
   }
 
   isRunning(key: string): boolean {
-    return this.#running.has(key);
+    const entry = this.#entries.get(key);
+    return entry !== undefined && entry.ended === undefined;
   }
 
   /** What is known of a key, without beginning it. */
   peek(key: string): { readonly digest: string | undefined; readonly result: R | undefined } | undefined {
-    const entry = this.#running.get(key) ?? this.#ended.get(key);
+    const entry = this.#entries.get(key);
     return entry === undefined ? undefined : { digest: entry.digest, result: entry.ended?.result };
   }
 
   /** @returns how many entries' time was up. O(1) amortised over the entries that ended. */
   expire(nowMs: number): number {
     let expired = 0;
-    for (const [key, entry] of this.#ended) {
-      if ((entry.ended?.untilMs ?? 0) > nowMs) break;
-      this.#drop(key);
+    while (this.#oldest?.ended !== undefined && this.#oldest.ended.untilMs <= nowMs) {
+      this.#drop(this.#oldest);
       expired++;
     }
     return expired;
   }
 
-  #evictOldest(): boolean {
-    const oldest = this.#ended.keys().next();
-    if (oldest.done === true) return false;
-    this.#drop(oldest.value);
+  #evict(entry: Entry<R> | undefined): boolean {
+    if (entry === undefined) return false;
+    this.#drop(entry);
     this.#evicted++;
     return true;
   }
 
-  #drop(key: string): void {
-    const entry = this.#ended.get(key);
-    if (entry === undefined) return;
-    this.#ended.delete(key);
-    this.#bytes -= entry.ended?.bytes ?? 0;
+  #append(entry: Entry<R>): void {
+    entry.older = this.#newest;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+    this.#bytes += entry.ended?.bytes ?? 0;
+  }
+
+  #drop(entry: Entry<R>): void {
+    this.#entries.delete(entry.key);
+    if (entry.ended === undefined) return;
+    if (entry.older === undefined) this.#oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    if (entry.newer === undefined) this.#newest = entry.older;
+    else entry.newer.older = entry.older;
+    this.#bytes -= entry.ended.bytes;
   }
 }

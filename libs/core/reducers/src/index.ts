@@ -1,1 +1,3 @@
-export { type Addition, createReduction, type ReduceKind, type ReduceSpec, type Reduction } from "./reduction.ts";
+export type { ReduceKind, ReduceSpec } from "./contribution.ts";
+export { combine, contribute, emptyPartial, finish, type Partial } from "./partial.ts";
+export { type Addition, createReduction, type Reduction } from "./reduction.ts";

@@ -32,9 +32,10 @@ export interface AcceptDeps extends Sender {
 
 /** Subscribes to the events before the request is sent, so that none can be missed between. */
 export async function accept(deps: AcceptDeps, outgoing: Outgoing, options: SendOptions): Promise<AcceptedCoordination> {
-  const events = await openEvents(deps, outgoing.id);
+  const { events, watchSilence } = await openEvents(deps, outgoing.id);
   try {
     const accepted = await send(deps, outgoing, options, (answer) => readAnswer(answer, acceptedSchema, "the acknowledgement"));
+    watchSilence();
     const endMs = deps.clock.monotonicMs() + accepted.remainingMs + deps.graceMs;
     return {
       id: outgoing.id,
@@ -49,7 +50,13 @@ export async function accept(deps: AcceptDeps, outgoing: Outgoing, options: Send
   }
 }
 
-async function openEvents(deps: AcceptDeps, id: string): Promise<EventStream> {
+interface OpenEvents {
+  readonly events: EventStream;
+  /** From now on, and again with each event. */
+  readonly watchSilence: () => void;
+}
+
+async function openEvents(deps: AcceptDeps, id: string): Promise<OpenEvents> {
   const { bus, clock, logger, subjects, streams } = deps;
   let quiet: Timer | undefined;
   const subscription = bus.subscribe(subjects.requestEvents(id), (message) => {
@@ -77,14 +84,13 @@ async function openEvents(deps: AcceptDeps, id: string): Promise<EventStream> {
     watchSilence();
   };
   streams.add(events);
-  watchSilence();
   try {
     await bus.flush();
   } catch (error) {
     events.close();
     throw error;
   }
-  return events;
+  return { events, watchSilence };
 }
 
 async function awaitResult(deps: AcceptDeps, id: string, endMs: number, options: CallOptions): Promise<CoordinationResult> {

@@ -1,11 +1,11 @@
-import { createSubjects, DEFAULT_PREFIX, NexusError, requestReportSchema } from "@nexus/contracts";
+import { createSubjects, DEFAULT_PREFIX, type GoalType, NexusError, requestReportSchema } from "@nexus/contracts";
 import { noTelemetry, silentLogger } from "@nexus/ports";
 import { type AcceptDeps, accept } from "./accept.ts";
 import { ask, getReport } from "./ask.ts";
 import type { EventStream } from "./event-stream.ts";
 import { agentPages, missingPages, rowPages } from "./pages.ts";
 import { outgoingOf, sendForResult } from "./send.ts";
-import type { AcceptedCoordination, Client, ClientDeps, ClientOptions, ResultOf } from "./types.ts";
+import type { AcceptedCoordination, Client, ClientDeps, ClientOptions, RequestOf, ResultOf, SendOptions } from "./types.ts";
 
 export const clientDefaults: ClientOptions = {
   prefix: DEFAULT_PREFIX,
@@ -39,17 +39,19 @@ export function createClient(options: Partial<ClientOptions>, deps: ClientDeps):
   const newId = () => deps.ids.requestId();
 
   return {
-    async coordinate(request, sendOptions = {}) {
+    async coordinate<T extends GoalType>(request: RequestOf<T>, sendOptions: SendOptions = {}): Promise<ResultOf<T>> {
       if (request.mode === "accept") {
         throw new NexusError("invalid-field", 'mode "accept" has no result to wait for: use client.accept', { field: "mode" });
       }
       const result = await sendForResult(sender, outgoingOf(request, sender, newId), sendOptions);
-      return result as ResultOf<(typeof request)["goal"]["type"]>;
+      if (result.type !== request.goal.type)
+        throw new NexusError("malformed", `a ${result.type} result came for a ${request.goal.type} goal`);
+      return result as ResultOf<T>;
     },
-    async accept(request, sendOptions = {}) {
+    async accept<T extends GoalType>(request: RequestOf<T>, sendOptions: SendOptions = {}): Promise<AcceptedCoordination<T>> {
       const outgoing = outgoingOf({ ...request, mode: "accept" }, sender, newId);
-      const accepted = await accept(sender, outgoing, sendOptions);
-      return accepted as AcceptedCoordination<(typeof request)["goal"]["type"]>;
+      // The id is the request's, so what is kept under it is of its type.
+      return (await accept(sender, outgoing, sendOptions)) as unknown as AcceptedCoordination<T>;
     },
     get: (id, getOptions) => getReport(sender, id, getOptions),
     cancel: sender.cancel,

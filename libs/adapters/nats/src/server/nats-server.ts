@@ -1,146 +1,106 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { createConnection } from "node:net";
-import { delimiter, join } from "node:path";
-import { NexusError } from "@nexus/contracts";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type Child, startChild, untilReady } from "./child-process.ts";
 
 export interface NatsServerOptions {
-  /** Path of nats-server; found on PATH and in the usual places where it is absent. */
+  /** Default: `nats-server` from the path, or where Debian installs it. */
   readonly binary?: string;
-  readonly host?: string;
-  /** 0 or absent: a free one. */
+  /** Default: a free one, chosen by the server. */
   readonly port?: number;
-  readonly jetstreamDir?: string;
-  /** Path of a configuration file, given besides. */
-  readonly configFile?: string;
+  /** Default `127.0.0.1`. */
+  readonly host?: string;
+  readonly jetstream?: boolean;
+  /** For JetStream; default: removed with the server. */
+  readonly storeDir?: string;
+  /** Text of a configuration file; host, port and name from here win. */
+  readonly config?: string;
+  /** Default 10,000. */
   readonly startTimeoutMs?: number;
 }
 
 export interface NatsServer {
   readonly url: string;
   readonly port: number;
-  readonly name: string;
+  readonly serverName: string;
   readonly pid: number;
-  /** The last lines that it logged. */
   logTail(): string;
-  kill(signal: NodeJS.Signals): void;
   stop(): Promise<void>;
+  kill(signal: NodeJS.Signals): void;
 }
 
-const LOG_CHARS_MAX = 16_384;
+const START_TIMEOUT_MS_DEFAULT = 10_000;
+const DEBIAN_BINARY = "/usr/sbin/nats-server";
+const INSTALL = "install it (apt-get install nats-server, or https://nats.io/download) or name the binary";
 
 /**
- * Starts a nats-server of our own as a child process, and waits until it answers under its own name: another server that
- * happens to hold the port is never taken for it.
- * @throws NexusError `disconnected` with what the server said
+ * Starts a private nats-server and resolves when the server that answers on its port is that very one.
+ * It ends with this process. @throws ServerStartError
  */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
-  const binary = options.binary ?? findNatsServer();
+  const binary = options.binary ?? (existsSync(DEBIAN_BINARY) ? DEBIAN_BINARY : "nats-server");
   const host = options.host ?? "127.0.0.1";
-  const name = `nexus-${randomBytes(6).toString("hex")}`;
-  const wanted = options.port === undefined || options.port === 0 ? -1 : options.port;
-  const args = ["-a", host, "-p", String(wanted), "-n", name];
-  if (options.jetstreamDir !== undefined) args.push("-js", "-sd", options.jetstreamDir);
-  if (options.configFile !== undefined) args.push("-c", options.configFile);
-  const child = spawn(binary, args, { stdio: ["ignore", "ignore", "pipe"] });
-  const log = collectLog(child);
-  const endWithUs = () => child.kill("SIGKILL");
-  process.once("exit", endWithUs);
-  const exited = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  exited.finally(() => process.removeListener("exit", endWithUs));
+  const serverName = `nexus-${randomBytes(8).toString("hex")}`;
+  const directory = await mkdtemp(join(tmpdir(), "nexus-nats-"));
+  const args = ["-a", host, "-p", String(options.port ?? -1), "-n", serverName, "--ports_file_dir", directory];
+  if (options.jetstream) args.push("-js", "-sd", options.storeDir ?? join(directory, "jetstream"));
+  if (options.config !== undefined) {
+    const file = join(directory, "nats.conf");
+    await writeFile(file, options.config, { mode: 0o600 }); // it may hold passwords
+    args.push("-c", file);
+  }
+  const child = startChild(binary, args);
+  const stop = async (): Promise<void> => {
+    await child.stop();
+    await rm(directory, { recursive: true, force: true });
+  };
   try {
-    const port = await listeningPort(child, log, options.startTimeoutMs ?? 10_000);
-    await checkName(host, port, name);
-    return {
-      url: `nats://${host}:${port}`,
-      port,
-      name,
-      pid: child.pid ?? 0,
-      logTail: log.tail,
-      kill: (signal) => child.kill(signal),
-      async stop() {
-        child.kill("SIGTERM");
-        const timer = setTimeout(() => child.kill("SIGKILL"), 3_000);
-        await exited;
-        clearTimeout(timer);
-      },
-    };
+    const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS_DEFAULT;
+    const port = await untilReady(child, { binary, install: INSTALL, timeoutMs }, () =>
+      readyPort(child, directory, host, serverName),
+    );
+    const url = `nats://${host.includes(":") ? `[${host}]` : host}:${port}`;
+    return { url, port, serverName, pid: child.pid, logTail: child.logTail, kill: child.kill, stop };
   } catch (error) {
-    child.kill("SIGKILL");
+    await stop();
     throw error;
   }
 }
 
-/** @throws NexusError `not-found`, saying where it was looked for */
-export function findNatsServer(environment: NodeJS.ProcessEnv = process.env): string {
-  const named = environment["NEXUS_NATS_SERVER"];
-  if (named !== undefined && named !== "") return named;
-  const folders = [
-    ...(environment["PATH"] ?? "").split(delimiter),
-    "/usr/sbin",
-    "/usr/local/sbin",
-    "/usr/local/bin",
-    "/opt/homebrew/bin",
-  ];
-  const found = folders.map((folder) => join(folder, "nats-server")).find((path) => existsSync(path));
-  if (found !== undefined) return found;
-  throw new NexusError(
-    "not-found",
-    "nats-server is neither on PATH nor named by NEXUS_NATS_SERVER; install it (apt-get install nats-server, brew install nats-server)",
-  );
+async function readyPort(child: Child, directory: string, host: string, serverName: string): Promise<number | undefined> {
+  // `<executable>_<pid>.ports`
+  const file = (await readdir(directory)).find((name) => name.endsWith(`_${child.pid}.ports`));
+  if (file === undefined) return undefined;
+  const port = portOf(await readFile(join(directory, file), "utf8"));
+  if (port === undefined) return undefined;
+  const reachable = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  return (await nameOfServer(reachable, port)) === serverName ? port : undefined;
 }
 
-interface ServerLog {
-  tail(): string;
-  onLine(listener: (text: string) => void): void;
+/** From a ports file, `{"nats":["nats://127.0.0.1:4222"],…}`; undefined while it is being written. */
+function portOf(text: string): number | undefined {
+  const match = /"nats":\s*\[\s*"[^"]*:(\d+)"/.exec(text);
+  return match === null ? undefined : Number(match[1]);
 }
 
-function collectLog(child: ChildProcess): ServerLog {
-  let text = "";
-  const listeners: ((text: string) => void)[] = [];
-  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-    text = (text + chunk).slice(-LOG_CHARS_MAX);
-    for (const listener of listeners) listener(text);
-  });
-  return { tail: () => text, onLine: (listener) => listeners.push(listener) };
-}
-
-function listeningPort(child: ChildProcess, log: ServerLog, withinMs: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const fail = (why: string) => {
-      clearTimeout(timer);
-      reject(new NexusError("disconnected", `nats-server ${why}: ${log.tail().trim().split("\n").slice(-3).join(" | ")}`));
-    };
-    const timer = setTimeout(() => fail(`was not ready within ${withinMs} ms`), withinMs);
-    child.once("error", (error) => fail(error.message));
-    child.once("exit", (code, signal) => fail(`ended at once (${code ?? signal})`));
-    log.onLine((text) => {
-      const port = /Listening for client connections on \S+:(\d+)/.exec(text)?.[1];
-      if (port === undefined || !/Server is ready/.test(text)) return;
-      clearTimeout(timer);
-      resolve(Number(port));
-    });
-  });
-}
-
-/** A NATS server greets with `INFO {…}`, its name in it. */
-function checkName(host: string, port: number, name: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const socket = createConnection({ host, port });
-    const fail = (why: string) => {
+/** The name in the INFO line that a server sends to whoever connects; undefined when there is none. */
+function nameOfServer(host: string, port: number): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port });
+    let line = "";
+    const end = (name: string | undefined): void => {
       socket.destroy();
-      reject(new NexusError("disconnected", `port ${port} does not answer as our nats-server: ${why}`));
+      resolve(name);
     };
-    socket.setTimeout(3_000, () => fail("it says nothing"));
-    socket.once("error", (error) => fail(error.message));
-    let greeting = "";
-    socket.setEncoding("utf8").on("data", (chunk: string) => {
-      greeting += chunk;
-      if (!greeting.includes("\r\n")) return;
-      if (!greeting.includes(`"server_name":"${name}"`)) return fail("it has another name");
-      socket.destroy();
-      resolve();
+    socket.setTimeout(1_000, () => end(undefined));
+    socket.on("error", () => end(undefined));
+    socket.on("close", () => end(undefined));
+    socket.on("data", (chunk) => {
+      line += chunk.toString();
+      if (line.includes("\r\n") || line.length > 65_536) end(/"server_name":"([^"]+)"/.exec(line)?.[1]);
     });
   });
 }

@@ -1,0 +1,36 @@
+import { NexusError } from "@nexus/contracts";
+import { ErrorCode, NatsError } from "nats";
+
+/** What a failure of the client library means on the bus. Errors that are already ours pass. */
+export function toBusError(error: unknown, subject: string): Error {
+  if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
+  const cause = error;
+  switch (error.code) {
+    case ErrorCode.Timeout:
+      return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown", cause });
+    case ErrorCode.NoResponders:
+      return new NexusError("no-responders", `nobody listens on ${subject}`, { cause });
+    case ErrorCode.MaxPayloadExceeded:
+      return new NexusError("too-large", `the message on ${subject} exceeds the server's max_payload`, { cause });
+    case ErrorCode.ConnectionClosed:
+    case ErrorCode.ConnectionDraining:
+    case ErrorCode.ConnectionRefused:
+    case ErrorCode.Disconnect:
+      return disconnected(cause);
+    case ErrorCode.PermissionsViolation:
+      return new NexusError("invalid-field", `the server does not allow this user ${subject}: ${error.message}`, {
+        field: "subject",
+        cause,
+      });
+    default:
+      return error;
+  }
+}
+
+export function disconnected(cause?: unknown): NexusError {
+  return new NexusError("disconnected", "the bus is not connected or draining", { cause });
+}
+
+export function cancelled(subject: string): NexusError {
+  return new NexusError("cancelled", `the request on ${subject} was cancelled`, { executed: "unknown" });
+}

@@ -1,0 +1,149 @@
+/** The bus over a real nats-server: the port's promises, through the server's death and return, and the launcher's own. */
+import { spawn } from "node:child_process";
+import { createServer } from "node:net";
+import type { Bus } from "@nexus/ports";
+import { busConformance, bytes, codeOf, until } from "@nexus/ports/conformance";
+import { afterAll, describe, expect, test } from "vitest";
+import { connectNats } from "../src/index.ts";
+import { type NatsServer, ServerStartError, startNatsServer } from "../src/server/index.ts";
+
+busConformance("the NATS adapter", async () => {
+  let server = await startNatsServer();
+  const buses: Bus[] = [];
+  return {
+    async connect() {
+      const bus = await connectNats({ servers: server.url, name: "conformance" });
+      buses.push(bus);
+      return bus;
+    },
+    async interrupt() {
+      server.kill("SIGKILL");
+      await server.stop();
+    },
+    async restore() {
+      server = await startNatsServer({ port: server.port });
+    },
+    async stop() {
+      for (const bus of buses) await bus.close();
+      await server.stop();
+    },
+  };
+});
+
+const servers: NatsServer[] = [];
+const start: typeof startNatsServer = async (options) => {
+  const server = await startNatsServer(options);
+  servers.push(server);
+  return server;
+};
+afterAll(async () => {
+  for (const server of servers) await server.stop();
+});
+const messageOf = async (action: () => Promise<unknown>): Promise<string> => {
+  try {
+    await action();
+  } catch (error) {
+    return String(error);
+  }
+  return "nothing was thrown";
+};
+
+describe("connectNats", () => {
+  test("without a server the error names the address, not the password, and says what to do", async () => {
+    const message = await messageOf(() => connectNats({ servers: "nats://me:geheim@127.0.0.1:1", name: "x" }));
+    expect(message).toMatch(/no NATS server answers at nats:\/\/127\.0\.0\.1:1 .*start one/);
+    expect(message).not.toContain("geheim");
+  });
+
+  test("a port that accepts and says nothing fails after connectTimeoutMs", async () => {
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve));
+    const address = silent.address();
+    const port = address !== null && typeof address === "object" ? address.port : 0;
+    const options = { servers: `nats://127.0.0.1:${port}`, name: "x", connectTimeoutMs: 200 };
+    expect(await codeOf(() => connectNats(options))).toBe("disconnected");
+    silent.close();
+  });
+
+  test("credentials: in the address or as options, wrong ones are told as such", async () => {
+    const config = `authorization { users = [{ user: a, password: "p@:ss", permissions: { publish: "ok.>", subscribe: ["ok.>", "_INBOX.>"] } }] }`;
+    const server = await start({ config });
+    expect(await messageOf(() => connectNats({ servers: server.url, name: "x", user: "a", pass: "no" }))).toMatch(
+      /refuses the cred/,
+    );
+    const bus = await connectNats({ servers: server.url.replace("//", `//a:${encodeURIComponent("p@:ss")}@`), name: "x" });
+    const errors: string[] = [];
+    bus.onError((error) => void errors.push(error.message));
+    bus.publish("forbidden.x", bytes("x"));
+    bus.subscribe("forbidden.y", () => {});
+    await until("the violations are told", () => errors.length >= 2);
+    expect(errors.join()).toMatch(/forbidden\.y/);
+    let got = 0;
+    bus.subscribe("ok.x", () => void got++);
+    bus.publish("ok.x", bytes("x"));
+    await until("the bus lives", () => got === 1);
+    await bus.close();
+  });
+
+  test("a server that stops answering is noticed", async () => {
+    const server = await start();
+    const bus = await connectNats({ servers: server.url, name: "x" });
+    server.kill("SIGSTOP");
+    await until("the silence is noticed", () => !bus.connected);
+    server.kill("SIGCONT");
+    await until("it is back", () => bus.connected);
+    await bus.close();
+  });
+});
+
+describe("startNatsServer", () => {
+  test("tells a taken port, a missing binary and a wrong configuration apart", async () => {
+    const server = await start();
+    const reasonOf = async (options: Parameters<typeof startNatsServer>[0]): Promise<string> => {
+      try {
+        await start(options);
+      } catch (error) {
+        if (error instanceof ServerStartError) return error.reason;
+        throw error;
+      }
+      return "it started";
+    };
+    expect(await reasonOf({ port: server.port })).toBe("port-taken");
+    expect(await reasonOf({ binary: "/nonexistent/nats-server" })).toBe("not-found");
+    expect(await reasonOf({ config: "{{{" })).toBe("exited");
+    expect(await reasonOf({ binary: "sleep", startTimeoutMs: 100 })).toBe("exited");
+  });
+
+  test("runs JetStream when asked, with a name of its own", async () => {
+    const [one, two] = [await start({ jetstream: true }), await start()];
+    expect(one.serverName).not.toBe(two.serverName);
+    expect(one.logTail()).toMatch(/JetStream/);
+    const bus = await connectNats({ servers: one.url, name: "x" });
+    const info = await bus.request("$JS.API.INFO", new Uint8Array(0), { timeoutMs: 5_000 });
+    expect(Buffer.from(info.data).toString()).toMatch(/account_info_response/);
+    await bus.close();
+  });
+
+  test("the server ends with the process that started it", async () => {
+    const module = new URL("../src/server/index.ts", import.meta.url).href;
+    const script = `const { startNatsServer } = await import(${JSON.stringify(module)});
+      console.log((await startNatsServer()).pid); process.exit(3);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
+    let output = "";
+    child.stdout.on("data", (chunk) => void (output += chunk));
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    expect(code).toBe(3);
+    const pid = Number(output);
+    expect(pid).toBeGreaterThan(1);
+    await until("the server is gone", () => !isAlive(pid));
+  });
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,138 @@
+import { type MetricName, metrics as metricNames, type SpanName, spanName } from "@nexus/contracts";
+import type { Attributes, BusHeaders, Span, SpanKind, SpanOptions, Telemetry, TraceContext } from "@nexus/ports";
+import {
+  type Context,
+  type Counter,
+  defaultTextMapGetter,
+  defaultTextMapSetter,
+  type Histogram,
+  type Meter,
+  SpanKind as OtelKind,
+  type Span as OtelSpan,
+  ROOT_CONTEXT,
+  SpanStatusCode,
+  TraceFlags,
+  type Tracer,
+  trace,
+} from "@opentelemetry/api";
+import { W3CTraceContextPropagator } from "@opentelemetry/core";
+
+/** The `Telemetry` port over a tracer and a meter. No context is kept in the background: parents are passed by hand. */
+
+const kinds: Record<SpanKind, OtelKind> = {
+  client: OtelKind.CLIENT,
+  server: OtelKind.SERVER,
+  producer: OtelKind.PRODUCER,
+  consumer: OtelKind.CONSUMER,
+  internal: OtelKind.INTERNAL,
+};
+
+class OtelContext implements TraceContext {
+  readonly context: Context;
+
+  constructor(context: Context) {
+    this.context = context;
+  }
+
+  get traceId(): string | undefined {
+    return trace.getSpanContext(this.context)?.traceId;
+  }
+}
+
+class OtelSpanOfPort implements Span {
+  readonly context: OtelContext;
+  readonly #span: OtelSpan;
+
+  constructor(span: OtelSpan, parent: Context) {
+    this.#span = span;
+    this.context = new OtelContext(trace.setSpan(parent, span));
+  }
+
+  set(attributes: Attributes): void {
+    this.#span.setAttributes(attributes);
+  }
+
+  event(name: string, attributes?: Attributes): void {
+    this.#span.addEvent(name, attributes);
+  }
+
+  end(errorType?: string): void {
+    if (errorType !== undefined) {
+      this.#span.setAttribute("error.type", errorType);
+      this.#span.setStatus({ code: SpanStatusCode.ERROR, message: errorType });
+    }
+    this.#span.end();
+  }
+}
+
+export class OtelTelemetry implements Telemetry {
+  readonly #tracer: Tracer;
+  readonly #meter: Meter;
+  readonly #propagator = new W3CTraceContextPropagator();
+  readonly #counters = new Map<MetricName, Counter>();
+  readonly #histograms = new Map<MetricName, Histogram>();
+
+  constructor(tracer: Tracer, meter: Meter) {
+    this.#tracer = tracer;
+    this.#meter = meter;
+  }
+
+  startSpan(name: SpanName, options: SpanOptions): Span {
+    const parent = contextOf(options.parent);
+    const span = this.#tracer.startSpan(
+      spanName(name, options.fill),
+      { kind: kinds[options.kind], ...(options.attributes === undefined ? {} : { attributes: options.attributes }) },
+      parent,
+    );
+    return new OtelSpanOfPort(span, parent);
+  }
+
+  inject(traceContext: TraceContext, headers: Record<string, string>, record = true): void {
+    const context = contextOf(traceContext);
+    this.#propagator.inject(record ? context : unsampled(context), headers, defaultTextMapSetter);
+  }
+
+  extract(headers: BusHeaders): TraceContext | undefined {
+    if (headers["traceparent"] === undefined) return undefined;
+    const context = this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
+    return trace.getSpanContext(context) === undefined ? undefined : new OtelContext(context);
+  }
+
+  count(metric: MetricName, amount: number, attributes?: Attributes): void {
+    let counter = this.#counters.get(metric);
+    if (counter === undefined) {
+      const { name, unit, description } = metricNames[metric];
+      counter = this.#meter.createCounter(name, { unit, description });
+      this.#counters.set(metric, counter);
+    }
+    counter.add(amount, attributes);
+  }
+
+  record(metric: MetricName, value: number, attributes?: Attributes): void {
+    let histogram = this.#histograms.get(metric);
+    if (histogram === undefined) {
+      const { name, unit, description } = metricNames[metric];
+      histogram = this.#meter.createHistogram(name, { unit, description });
+      this.#histograms.set(metric, histogram);
+    }
+    histogram.record(value, attributes);
+  }
+
+  gauge(metric: MetricName, read: () => number): () => void {
+    const { name, unit, description } = metricNames[metric];
+    const gauge = this.#meter.createObservableGauge(name, { unit, description });
+    const observe = (result: { observe(value: number): void }) => result.observe(read());
+    gauge.addCallback(observe);
+    return () => gauge.removeCallback(observe);
+  }
+}
+
+function contextOf(traceContext: TraceContext | undefined): Context {
+  return traceContext instanceof OtelContext ? traceContext.context : ROOT_CONTEXT;
+}
+
+/** The same trace, with its sampled flag taken away: the receiver goes on in it without recording. */
+function unsampled(context: Context): Context {
+  const spanContext = trace.getSpanContext(context);
+  return spanContext === undefined ? context : trace.setSpanContext(context, { ...spanContext, traceFlags: TraceFlags.NONE });
+}

@@ -1,0 +1,80 @@
+import type { JsonValue, Outcome, OutcomeOf, Row } from "@nexus/contracts";
+import { milliseconds, printable, type Style } from "./style.ts";
+
+const ROWS_SHOWN_MAX = 20;
+const VALUE_CHARS_MAX = 60;
+const DOCUMENT_CHARS_MAX = 4_000;
+
+/** What the goal came to, each type in its own terms, then its rows. */
+export function outcomeText(outcome: Outcome, style: Style): string {
+  return `${headline(outcome, style)}\n${rowsText(outcome, style)}`;
+}
+
+function headline(outcome: Outcome, style: Style): string {
+  switch (outcome.type) {
+    case "broadcast":
+      return outcome.ack === "none"
+        ? "sent, no acknowledgement asked for"
+        : `${outcome.acknowledged} of ${outcome.wanted} wanted acknowledgements (${outcome.ack}), ended by ${outcome.ended}`;
+    case "gather":
+      return gatherText(outcome, style);
+    case "balance":
+      return `${outcome.done} of ${outcome.pieces} pieces done, ended by ${outcome.ended}`;
+    case "consensus":
+      return `${style.paint("bold", outcome.decision)}: ${outcome.for} for, ${outcome.against} against, ${outcome.abstained} abstained; ${outcome.needed} of ${outcome.electorate} needed, ended by ${outcome.ended}`;
+    case "causal":
+      return causalText(outcome, style);
+  }
+}
+
+function gatherText(outcome: OutcomeOf<"gather">, style: Style): string {
+  const unusable = outcome.unusable === 0 ? "" : `, ${outcome.unusable} unusable`;
+  const line = `${outcome.contributors} of ${outcome.wanted} wanted answers${unusable}, ended by ${outcome.ended}`;
+  if (outcome.reduce === "list") return line;
+  return `${line}\n${style.paint("bold", outcome.reduce)}: ${printable(clip(JSON.stringify(outcome.value, null, 2), DOCUMENT_CHARS_MAX))}`;
+}
+
+function causalText(outcome: OutcomeOf<"causal">, style: Style): string {
+  const rows = outcome.operations.map((operation) => [
+    operation.index,
+    operation.operation,
+    operation.after.length === 0 ? "–" : operation.after.join(", "),
+    operation.status,
+    `${operation.responded}/${operation.targeted}`,
+  ]);
+  return `ended by ${outcome.ended}\n${style.table(["step", "operation", "after", "status", "answered"], rows)}`.trimEnd();
+}
+
+function rowsText(outcome: Outcome, style: Style): string {
+  if (outcome.rows.length === 0) return "";
+  const shown = outcome.rows.slice(0, ROWS_SHOWN_MAX);
+  const indexed = shown.some(({ index }) => index !== undefined);
+  // Answers that were reduced to one value are not told one by one.
+  const answered = shown.some(({ value, error }) => value !== undefined || error !== undefined);
+  const head = [...(indexed ? ["#"] : []), "agent", "status", ...(answered ? ["answer"] : []), "took"];
+  const table = style.table(
+    head,
+    shown.map((row) => [
+      ...(indexed ? [row.index ?? "–"] : []),
+      row.agent ?? "–",
+      { colour: row.status === "ok" ? ("green" as const) : ("red" as const), word: row.status },
+      ...(answered ? [answerOf(row)] : []),
+      row.serviceTimeMs === undefined ? "–" : milliseconds(row.serviceTimeMs),
+    ]),
+  );
+  const more = outcome.rowsTotal - shown.length;
+  return more > 0 ? `${table}… and ${more} more; --json shows up to ${outcome.rows.length}\n` : table;
+}
+
+function answerOf(row: Row): string {
+  if (row.error !== undefined) return clip(`${row.error.code}: ${row.error.message}`, VALUE_CHARS_MAX);
+  return row.value === undefined ? "–" : clip(shortly(row.value), VALUE_CHARS_MAX);
+}
+
+function shortly(value: JsonValue): string {
+  return typeof value === "string" ? value.replaceAll("\n", " ") : JSON.stringify(value);
+}
+
+function clip(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}

@@ -1,0 +1,40 @@
+import { styleText } from "node:util";
+import Table from "cli-table3";
+
+export type Colour = "red" | "green" | "yellow" | "cyan" | "gray" | "bold";
+
+/** What is in a table: text of any origin, or a word of ours in a colour. */
+export type Cell = string | number | { readonly colour: Colour; readonly word: string };
+
+/** How text is dressed; plain where colours are off. */
+export interface Style {
+  paint(colour: Colour, text: string): string;
+  table(head: readonly string[], rows: readonly (readonly Cell[])[]): string;
+}
+
+export function createStyle(coloured: boolean): Style {
+  const paint = (colour: Colour, text: string) => (coloured ? styleText(colour, text, { validateStream: false }) : text);
+  return {
+    paint,
+    table(head, rows) {
+      const table = new Table({
+        head: head.map((title) => paint("bold", title)),
+        style: { head: [], border: [], compact: true },
+      });
+      const dress = (cell: Cell) => (typeof cell === "object" ? paint(cell.colour, cell.word) : printable(String(cell)));
+      table.push(...rows.map((row) => row.map(dress)));
+      return `${table.toString()}\n`;
+    },
+  };
+}
+
+/** Agents and peers write into what we print; nothing of it may move the cursor or change colours. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "�");
+}
+
+export function milliseconds(ms: number): string {
+  if (ms >= 10_000) return `${(ms / 1_000).toFixed(1)} s`;
+  return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
+}

@@ -1,0 +1,64 @@
+import { NexusError } from "@nexus/contracts";
+import { Command, CommanderError } from "commander";
+import { agentsCommand } from "./commands/agents.ts";
+import { coordinateCommand } from "./commands/coordinate.ts";
+import { doctorCommand } from "./commands/doctor.ts";
+import { upCommand } from "./commands/up.ts";
+import { type ExitCode, exitCodeOfError } from "./exit-codes.ts";
+import type { Io } from "./io.ts";
+import { errorLine } from "./output/error-line.ts";
+
+/** A command tells its exit code here; `undefined` means that it stays until a signal. */
+export type Finish = (exitCode: ExitCode | number | undefined) => void;
+
+const examples = `
+Examples:
+  nexus up                                        start everything on this machine, with an example fleet
+  nexus doctor                                    check what is there, and what to do about what is not
+  nexus agents --group shards                     the agents of a group, as a router knows them
+  nexus coordinate request.json                   send a request, print what came of it
+  nexus coordinate - --json < request.json        the result alone on stdout, for other programs
+  nexus coordinate request.json --follow          show progress on stderr meanwhile
+
+Exit codes: 0 done; 1 failed, partial where the request does not allow it, or unavailable; 2 input to be corrected.`;
+
+/**
+ * Runs one command line.
+ * @param argv without the node binary and the script
+ * @returns the exit code; `undefined` while something stays until a signal
+ */
+export async function run(argv: readonly string[], io: Io): Promise<number | undefined> {
+  let exitCode: number | undefined = 0;
+  const program = buildProgram(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: "user" });
+    return exitCode;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (argv.includes("--debug")) io.err(`${error instanceof Error ? error.stack : String(error)}\n`);
+    io.err(errorLine(error));
+    return error instanceof NexusError ? exitCodeOfError(error) : 1;
+  }
+}
+
+function buildProgram(io: Io, finish: Finish): Command {
+  const program = new Command("nexus")
+    .description("Coordinates fleets of agents over NATS.")
+    .option("--server <url>", "NATS servers, several with commas (env NEXUS_NATS_URL, else nats://127.0.0.1:4222)")
+    .option("--prefix <subject>", "first tokens of every subject (env NEXUS_PREFIX, else nexus)")
+    .option("--json", "print JSON on stdout, and nothing else there")
+    .option("--no-color", "no colours; they are used at a terminal alone")
+    .option("--debug", "print the stack of an error")
+    .addHelpText("after", examples)
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: io.out,
+      writeErr: io.err,
+      outputError: (text, write) => write(text.replace(/^error: /, "error invalid-field: ")),
+    })
+    .exitOverride();
+  for (const command of [upCommand, agentsCommand, coordinateCommand, doctorCommand]) command(program, io, finish);
+  return program;
+}
