@@ -82,6 +82,15 @@ describe("the command line", () => {
     expect(parseCommand([])).toEqual({ kind: "help" });
   });
 
+  test("every verb says which servers it needs", () => {
+    expect(Object.fromEntries(Object.entries(VERBS).map(([name, verb]) => [name, verb.needs]))).toEqual({
+      start: ["nats-server"],
+      nexus: ["nats-server"],
+      test: ["nats-server", "redis-server"],
+      check: [],
+    });
+  });
+
   test.each(["stop", "constructor", "__proto__"])("refuses %s", (name) => {
     expect(parseCommand([name])).toMatchObject({ kind: "refused", message: expect.stringContaining(name) });
   });

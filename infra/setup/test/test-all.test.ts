@@ -21,7 +21,7 @@ const suite = (name: string, body: string) =>
   project.write(`suites/${name}.test.ts`, `import { expect, test } from "vitest";\n${body}`);
 
 function runTests(...args: string[]) {
-  const env = { ...process.env, CI: "true" };
+  const env = { ...process.env, CI: "true", NX_DAEMON: "true", NX_NO_CLOUD: "false" };
   const run = spawnSync(process.execPath, ["infra/setup/test-all.mjs", ...args], { cwd: project.root, env, encoding: "utf8" });
   return { code: run.status, stdout: run.stdout, stderr: run.stderr, last: run.stdout.trimEnd().split("\n").at(-1) };
 }

@@ -1,4 +1,4 @@
-import type { Bus, BusMessage, BusStatus } from "@nexus/ports";
+import type { Bus, BusHeaders, BusMessage, BusStatus } from "@nexus/ports";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type BusFixture, bytes, codeOf, text } from "./bus-fixture.ts";
 import { describeServices } from "./bus-services.ts";
@@ -80,10 +80,13 @@ function describeDelivery({ connect, subject }: BusContext): void {
       const bus = await connect();
       const s = subject();
       const members = [0, 0, 0];
+      const count = (index: number): void => {
+        members[index] = (members[index] ?? 0) + 1;
+      };
       let outside = 0;
       for (const index of members.keys()) {
         const member = await connect();
-        member.subscribe(s, () => void (members[index] = (members[index] ?? 0) + 1), { queue: "workers" });
+        member.subscribe(s, () => void count(index), { queue: "workers" });
         await member.flush();
       }
       bus.subscribe(s, () => void outside++);
@@ -173,7 +176,8 @@ function describePayload({ connect, subject }: BusContext): void {
 
     test("a header that would break the frame is refused", async () => {
       const bus = await connect();
-      for (const headers of [{ "a:b": "x" }, { "a b": "x" }, { "": "x" }, { a: "x\r\ny: z" }, { ü: "x" }]) {
+      const bad: BusHeaders[] = [{ "a:b": "x" }, { "a b": "x" }, { "": "x" }, { a: "x\r\ny: z" }, { ü: "x" }];
+      for (const headers of bad) {
         expect(await codeOf(() => bus.publish("conformance.bad", bytes("x"), { headers }))).toBe("invalid-field");
       }
     });
@@ -301,7 +305,6 @@ function describeEnd({ connect, subject }: BusContext): void {
     () => bus.serve({ name: "ended", version: "1.0.0", description: "", metadata: {}, endpoints: [] }),
     () => bus.newInbox(),
     () => bus.flush(),
-    () => bus.drain(),
   ];
 
   describe("end", () => {
@@ -325,6 +328,7 @@ function describeEnd({ connect, subject }: BusContext): void {
       expect(bus.connected).toBe(false);
       await until("closed is told", () => statuses.includes("closed"));
       for (const use of uses(bus)) expect(await codeOf(use)).toBe("disconnected");
+      await bus.drain(); // ending what has ended is no error
       await bus.close();
     });
 
@@ -337,6 +341,7 @@ function describeEnd({ connect, subject }: BusContext): void {
       await bus.close();
       expect(await pending).toBe("disconnected");
       for (const use of uses(bus)) expect(await codeOf(use)).toBe("disconnected");
+      await bus.drain(); // ending what has ended is no error
       await bus.close();
     });
   });

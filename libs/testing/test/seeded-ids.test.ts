@@ -51,7 +51,7 @@ it("digests to 22 characters that tell bytes apart", () => {
   const made = Array.from({ length: 5_000 }, (_, i) => ids.digest(new Uint8Array([i & 255, i >> 8])));
   expect(new Set(made).size).toBe(5_000);
   expect(made.every((digest) => /^[\w-]{22}$/.test(digest))).toBe(true);
-  // FNV-1a of nothing is its offset basis, cbf29ce484222325 (RFC 9923): its first 60 bits are the first 10 characters.
+  // FNV-1a of nothing is its offset basis, cbf29ce484222325: its first 60 bits are the first 10 characters.
   expect(ids.digest(new Uint8Array()).slice(0, 10)).toBe(
     Buffer.from("cbf29ce484222325", "hex").toString("base64url").slice(0, 10),
   );

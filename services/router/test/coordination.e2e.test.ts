@@ -1,6 +1,8 @@
 import { createMemoryStore } from "@nexus/adapter-memory";
 import { systemClock } from "@nexus/adapter-node";
-import type { AgentOptions } from "@nexus/agent";
+import { connectRedis } from "@nexus/adapter-redis";
+import { startRedisServer } from "@nexus/adapter-redis/server";
+import type { AgentOptions, Handler } from "@nexus/agent";
 import {
   type CoordinationResult,
   decode,
@@ -293,37 +295,84 @@ describe("coordination over NATS", () => {
   });
 });
 
-describe("two routers", () => {
-  it("execute a repeated id once, without shared memory", async () => {
+/** An agent whose work takes a while; tells which operations ran. */
+async function addWorker(stack: Stack): Promise<string[]> {
+  const runs: string[] = [];
+  const handler: Handler = async (_payload, context) => {
+    runs.push(context.operationId);
+    await new Promise((resolve) => setTimeout(resolve, 150));
+    return context.operationId;
+  };
+  await stack.addAgents([{ id: "worker", handlers: { work: handler } }]);
+  return runs;
+}
+
+const ownMemory = async () => createMemoryStore(systemClock, { entriesMax: 1_000, bytesMax: 1e7 });
+const work = (id: string, more: object = {}) => ({ id, goal: { operation: "work" }, agents: { ids: ["worker"] }, ...more });
+
+describe.each(["own memory", "Redis"])("two routers with %s", (kind) => {
+  let redis: Awaited<ReturnType<typeof startRedisServer>> | undefined;
+  beforeAll(async () => {
+    if (kind === "Redis") redis = await startRedisServer();
+  });
+  afterAll(() => redis?.stop());
+  const store = () =>
+    redis === undefined ? ownMemory() : connectRedis({ url: redis.url, commandTimeoutMs: 500, keyPrefix: "test:" });
+
+  it("execute a repeated id once, whichever takes it", async () => {
     const stack = await startStack();
     try {
-      const store = () => createMemoryStore(systemClock, { entriesMax: 1_000, bytesMax: 1e7 });
-      const one = await stack.addRouter(store());
-      const two = await stack.addRouter(store());
-      let runs = 0;
-      await stack.addAgents([
-        {
-          id: "worker",
-          handlers: {
-            work: async (_payload, context) => {
-              runs++;
-              await new Promise((resolve) => setTimeout(resolve, 150));
-              return context.operationId;
-            },
-          },
-        },
-      ]);
+      const one = await stack.addRouter(await store());
+      const two = await stack.addRouter(await store());
+      const runs = await addWorker(stack);
       const client = await stack.connect("client");
       await until("both know the agent", () => one.router.agentsKnown() === 1 && two.router.agentsKnown() === 1);
       const ask = async (body: object) =>
         decode((await client.request("nexus.coordinate.gather", encode(body), { timeoutMs: 8_000 })).data);
-      for (let round = 0; round < 10; round++) {
-        const body = { id: ulid(`FB${round}`), goal: { operation: "work" }, agents: { ids: ["worker"] } };
-        const before = runs;
-        const answers = await Promise.all(Array.from({ length: 6 }, () => ask(body)));
-        expect(answers.every((answer) => (answer as { status: string }).status === "completed")).toBe(true);
-        expect(runs - before).toBe(1);
+      for (let round = 0; round < 6; round++) {
+        const answers = await Promise.all(Array.from({ length: 6 }, () => ask(work(ulid(`FB${round}`)))));
+        expect(answers.map((answer) => (answer as { status: string }).status)).toEqual(
+          Array.from({ length: 6 }, () => "completed"),
+        );
+        expect(runs).toHaveLength(round + 1);
       }
+      const again = (await ask(work(ulid("FB0")))) as { idempotency: string; repeated: boolean };
+      expect(again).toMatchObject({ repeated: true, idempotency: kind === "Redis" ? "claimed" : "best-effort" });
+    } finally {
+      await stack.stop();
+    }
+  });
+});
+
+/** Without shared memory nobody can know of a dead owner; the agents' windows are what is left then. */
+describe("a router that died, with Redis", () => {
+  let redis: Awaited<ReturnType<typeof startRedisServer>>;
+  beforeAll(async () => {
+    redis = await startRedisServer();
+  });
+  afterAll(() => redis.stop());
+  const store = () => connectRedis({ url: redis.url, commandTimeoutMs: 500, keyPrefix: "test:" });
+
+  it.each([
+    ["is told that the outcome is unknown", {}, { status: "failed", executed: "unknown", error: { code: "unknown-outcome" } }],
+    ["is executed anew where that does no harm", { idempotent: true }, { status: "completed", idempotency: "claimed" }],
+  ])("a request whose router died %s", async (_, more, expected) => {
+    const stack = await startStack();
+    try {
+      const one = await stack.addRouter(await store());
+      const runs = await addWorker(stack);
+      const client = await stack.connect("client");
+      await until("the first router knows the agent", () => one.router.agentsKnown() === 1);
+      const body = work(ulid(more === undefined || !("idempotent" in more) ? "FC0" : "FC1"), more);
+      client.publish("nexus.coordinate.gather", encode(body));
+      await until("the work began", () => runs.length === 1);
+      await one.bus.close();
+      const two = await stack.addRouter(await store());
+      await until("the second router knows the agent", () => two.router.agentsKnown() === 1);
+      const answer = await client.request("nexus.coordinate.gather", encode(body), { timeoutMs: 8_000 });
+      expect(decode(answer.data)).toMatchObject(expected);
+      // The operation keeps its id, so that even the takeover runs nothing twice at a living agent.
+      expect(runs).toHaveLength(1);
     } finally {
       await stack.stop();
     }

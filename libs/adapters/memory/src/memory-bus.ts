@@ -129,8 +129,9 @@ export class MemoryBus implements Bus {
   }
 
   async serve(service: ServiceDefinition): Promise<ServiceHandle> {
-    const random = (): string => `${this.#inboxPrefix.slice("_INBOX.".length)}S${this.#core.nextNumber()}`;
-    const handle = startService(this, service, { id: random(), clock: this.#core.clock, onError: (error) => this.fail(error) });
+    this.#assertConnected();
+    const id = `${this.#inboxPrefix.slice("_INBOX.".length)}S${this.#core.nextNumber()}`;
+    const handle = startService(this, service, { id, clock: this.#core.clock, onError: (error) => this.fail(error) });
     await this.flush();
     return handle;
   }
@@ -156,8 +157,7 @@ export class MemoryBus implements Bus {
   }
 
   async drain(): Promise<void> {
-    this.#assertOpen();
-    if (this.#draining) throw closedError();
+    if (this.#status === "closed") return;
     this.#draining = true;
     for (const entry of this.entries) this.#core.detach(entry);
     await new Promise<void>((resolve) => this.#core.afterPending(resolve));

@@ -18,7 +18,7 @@ export interface NatsOptions {
   readonly tls?: TlsOptions;
   /** Default `_INBOX`; set it where the user may only subscribe to inboxes of its own. */
   readonly inboxPrefix?: string;
-  /** Told of errors that nobody listens to with `onError`. */
+  /** Told of every change of the connection and every error. */
   readonly logger?: Logger;
   /** For each server's first answer. Default 5,000. */
   readonly connectTimeoutMs?: number;

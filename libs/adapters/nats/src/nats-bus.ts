@@ -40,6 +40,7 @@ export class NatsBus implements Bus {
   readonly #errorListeners = new Set<(error: Error) => void>();
   #connected = true;
   #closed = false;
+  #drained: Promise<void> | undefined;
   #maxPayloadBytes: number;
   #server: string;
 
@@ -150,9 +151,19 @@ export class NatsBus implements Bus {
     return () => void this.#errorListeners.delete(listener);
   }
 
-  async drain(): Promise<void> {
-    if (this.#closed) throw disconnected();
-    if (!this.#connected) return this.close(); // nothing can be delivered or published any more
+  drain(): Promise<void> {
+    this.#drained ??= this.#drain();
+    return this.#drained;
+  }
+
+  async close(): Promise<void> {
+    this.#end();
+    if (!this.#nc.isClosed()) await this.#nc.close();
+  }
+
+  async #drain(): Promise<void> {
+    // Without a server nothing can be delivered or published any more.
+    if (!this.#connected) return this.close();
     try {
       await this.#nc.drain();
     } catch (error) {
@@ -160,11 +171,6 @@ export class NatsBus implements Bus {
     } finally {
       await this.close(); // the library leaves the connection open when its last flush fails
     }
-  }
-
-  async close(): Promise<void> {
-    this.#end();
-    if (!this.#nc.isClosed()) await this.#nc.close();
   }
 
   #handle(handler: BusHandler, message: BusMessage): void {
@@ -204,11 +210,12 @@ export class NatsBus implements Bus {
   #change(connected: boolean, status: BusStatus): void {
     if (this.#closed && status !== "closed") return;
     this.#connected = connected;
+    this.#logger.info({ server: this.#server, status }, "NATS connection");
     for (const listener of this.#statusListeners) this.#guard(() => listener(status));
   }
 
   #fail(error: Error): void {
-    if (this.#errorListeners.size === 0) this.#logger.error({ err: error }, "bus error that nobody listens to");
+    this.#logger.error({ err: error }, "NATS reported an error, or a handler failed");
     for (const listener of this.#errorListeners) this.#guard(() => listener(error));
   }
 

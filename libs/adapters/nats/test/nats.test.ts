@@ -110,7 +110,7 @@ describe("startNatsServer", () => {
     };
     expect(await reasonOf({ port: server.port })).toBe("port-taken");
     expect(await reasonOf({ binary: "/nonexistent/nats-server" })).toBe("not-found");
-    expect(await reasonOf({ config: "{{{" })).toBe("exited");
+    expect(await reasonOf({ config: "no_such_option: 1" })).toBe("exited");
     expect(await reasonOf({ binary: "sleep", startTimeoutMs: 100 })).toBe("exited");
   });
 
@@ -130,7 +130,9 @@ describe("startNatsServer", () => {
       console.log((await startNatsServer()).pid); process.exit(3);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
-    child.stdout.on("data", (chunk) => void (output += chunk));
+    child.stdout.on("data", (chunk) => {
+      output += chunk;
+    });
     const code = await new Promise((resolve) => child.once("close", resolve));
     expect(code).toBe(3);
     const pid = Number(output);

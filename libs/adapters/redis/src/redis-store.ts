@@ -118,7 +118,7 @@ class RedisStore implements StateStore {
   }
 
   get available(): boolean {
-    return this.#redis.status === "ready" && !this.#silent;
+    return this.#redis.status === "ready" && !this.#silent && !this.#closed;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -158,6 +158,7 @@ class RedisStore implements StateStore {
 
   async #run<T>(command: () => Promise<T>): Promise<T> {
     // S3: while it is connecting, the library would hold a command back.
+    if (this.#closed) throw this.#unavailable("the store is closed");
     if (this.#redis.status !== "ready") throw this.#unavailable(`its connection is ${this.#redis.status}`);
     try {
       const result = await command();

@@ -32,7 +32,7 @@ export async function ask<T extends Parameters<typeof readAnswer>[1]>(
   return patiently(attempt, { retries: line.retries, untilMs, signal: options.signal, mayRetry: isTransportFault }, clock);
 }
 
-export function getReport(line: Line, id: string, options: GetOptions = {}): Promise<RequestReport> {
+export async function getReport(line: Line, id: string, options: GetOptions = {}): Promise<RequestReport> {
   const { signal, ...get } = options;
   const body: RequestGet = get;
   return ask(line, line.subjects.requestGet(id), body, requestReportSchema, {

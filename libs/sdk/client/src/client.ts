@@ -33,7 +33,7 @@ export function createClient(options: Partial<ClientOptions>, deps: ClientDeps):
     codec: settings.codec,
     eventsMax: settings.eventsMax,
     streams,
-    cancel: (id, callOptions = {}) =>
+    cancel: async (id, callOptions = {}) =>
       ask(sender, sender.subjects.requestCancel(id), {}, requestReportSchema, { ...callOptions, waitMs: CANCEL_WAIT_MS }),
   };
   const newId = () => deps.ids.requestId();

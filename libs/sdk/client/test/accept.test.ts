@@ -178,6 +178,6 @@ describe("reports and pages", () => {
       error: { code: "not-found", message: "no", retryable: false, executed: "none" },
     }));
     await expect(client.get(ID)).rejects.toMatchObject({ code: "not-found" });
-    await expect((async () => client.get("a.*"))()).rejects.toMatchObject({ code: "invalid-field", field: "id" });
+    await expect(client.get("a.*")).rejects.toMatchObject({ code: "invalid-field", field: "id" });
   });
 });

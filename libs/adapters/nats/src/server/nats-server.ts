@@ -1,13 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Child, startChild, untilReady } from "./child-process.ts";
+import { type Child, findBinary, startChild, untilReady } from "./child-process.ts";
 
 export interface NatsServerOptions {
-  /** Default: `nats-server` from the path, or where Debian installs it. */
+  /** Default: what `NEXUS_NATS_SERVER` names, else `nats-server` on the path or in the usual places. */
   readonly binary?: string;
   /** Default: a free one, chosen by the server. */
   readonly port?: number;
@@ -33,15 +32,14 @@ export interface NatsServer {
 }
 
 const START_TIMEOUT_MS_DEFAULT = 10_000;
-const DEBIAN_BINARY = "/usr/sbin/nats-server";
-const INSTALL = "install it (apt-get install nats-server, or https://nats.io/download) or name the binary";
+const INSTALL = "install it (apt-get install nats-server, or https://nats.io/download) or name the binary by NEXUS_NATS_SERVER";
 
 /**
  * Starts a private nats-server and resolves when the server that answers on its port is that very one.
  * It ends with this process. @throws ServerStartError
  */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
-  const binary = options.binary ?? (existsSync(DEBIAN_BINARY) ? DEBIAN_BINARY : "nats-server");
+  const binary = options.binary ?? findBinary("nats-server", process.env["NEXUS_NATS_SERVER"]);
   const host = options.host ?? "127.0.0.1";
   const serverName = `nexus-${randomBytes(8).toString("hex")}`;
   const directory = await mkdtemp(join(tmpdir(), "nexus-nats-"));

@@ -1,4 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { delimiter, join } from "node:path";
 
 /** Why a server did not start. The message says what to do. */
 export class ServerStartError extends Error {
@@ -25,6 +27,16 @@ export interface Child {
 
 const LOG_CHARS_MAX = 16_384;
 const STOP_TIMEOUT_MS = 5_000;
+
+/** Where packages put servers, though not every user's path names it. */
+const USUAL_FOLDERS = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
+
+/** @param named wins, where it is set; the bare name where nothing is found, so that starting it tells what is missing */
+export function findBinary(name: string, named: string | undefined): string {
+  if (named !== undefined && named !== "") return named;
+  const folders = [...(process.env["PATH"] ?? "").split(delimiter).filter((folder) => folder !== ""), ...USUAL_FOLDERS];
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? name;
+}
 
 /** Starts a process that ends with this one: by `stop`, or killed when this process exits. */
 export function startChild(binary: string, args: readonly string[]): Child {

@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ServerStartError, startChild, untilReady } from "./child-process.ts";
+import { findBinary, ServerStartError, startChild, untilReady } from "./child-process.ts";
 
 export interface RedisServerOptions {
-  /** Default: `redis-server` from the path. */
+  /** Default: what `NEXUS_REDIS_SERVER` names, else `redis-server` on the path or in the usual places. */
   readonly binary?: string;
   /** Default: a free one. */
   readonly port?: number;
@@ -28,7 +28,7 @@ export interface RedisServer {
 
 const START_TIMEOUT_MS_DEFAULT = 10_000;
 const FREE_PORT_ATTEMPTS_MAX = 5;
-const INSTALL = "install it (apt-get install redis-server, or https://redis.io) or name the binary";
+const INSTALL = "install it (apt-get install redis-server, or https://redis.io) or name the binary by NEXUS_REDIS_SERVER";
 
 /**
  * Starts a private redis-server without persistence and resolves when the server that answers on its port is that very
@@ -49,7 +49,7 @@ export async function startRedisServer(options: RedisServerOptions = {}): Promis
 }
 
 async function start(options: RedisServerOptions, host: string, port: number): Promise<RedisServer> {
-  const binary = options.binary ?? "redis-server";
+  const binary = options.binary ?? findBinary("redis-server", process.env["NEXUS_REDIS_SERVER"]);
   const directory = await mkdtemp(join(tmpdir(), "nexus-redis-"));
   const bare = ["--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory];
   const child = startChild(binary, ["--bind", host, "--port", String(port), ...bare, ...(options.args ?? [])]);
