@@ -75,7 +75,7 @@ Installs what is missing (npm packages with their own Node, nats-server, redis-s
 ${rows.join("\n")}
 
 The same through npm: npm start, npm test, npm run nexus -- <arguments>, npm run check.
-npm prints two lines of its own on stdout first; \`npm start --silent -- …\` leaves stdout to the program.
+stdout is the program's alone: the set-up speaks on stderr, and .npmrc keeps npm from adding its banner.
 "<verb> --help" explains the program behind the verb.
 
 Environment

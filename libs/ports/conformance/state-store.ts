@@ -128,17 +128,20 @@ export function stateStoreConformance(name: string, factory: () => Promise<State
 
     test("after close every call fails with store-unavailable", async () => {
       const other = await factory();
-      const closed = await other.connect();
-      await closed.close();
-      expect(closed.available).toBe(false);
-      const calls = [
-        () => closed.get("k"),
-        () => closed.put("k", bytes("x"), TTL_MS),
-        () => closed.ping(),
-        () => closed.delete("k"),
-      ];
-      for (const call of calls) expect(await codeOf(call)).toBe("store-unavailable");
-      await other.stop();
+      try {
+        const closed = await other.connect();
+        await closed.close();
+        expect(closed.available).toBe(false);
+        const calls = [
+          () => closed.get("k"),
+          () => closed.put("k", bytes("x"), TTL_MS),
+          () => closed.ping(),
+          () => closed.delete("k"),
+        ];
+        for (const call of calls) expect(await codeOf(call)).toBe("store-unavailable");
+      } finally {
+        await other.stop();
+      }
     });
   });
 }

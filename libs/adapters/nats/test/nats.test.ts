@@ -127,7 +127,7 @@ describe("startNatsServer", () => {
   test("the server ends with the process that started it", async () => {
     const module = new URL("../src/server/index.ts", import.meta.url).href;
     const script = `const { startNatsServer } = await import(${JSON.stringify(module)});
-      console.log((await startNatsServer()).pid); process.exit(3);`;
+      const server = await startNatsServer(); console.log(server.pid); process.exit(3);`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (chunk) => {

@@ -48,7 +48,7 @@ async function expectUnavailable(store: StateStore): Promise<void> {
   ];
   const startMs = performance.now();
   expect(await Promise.all(calls.map((call) => codeOf(call)))).toEqual(calls.map(() => "store-unavailable"));
-  expect(performance.now() - startMs).toBeLessThan(COMMAND_TIMEOUT_MS + 800);
+  expect(performance.now() - startMs).toBeLessThan(COMMAND_TIMEOUT_MS + 400);
   expect(store.available).toBe(false);
 }
 

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 
 /** Why a server did not start. The message says what to do. */
@@ -21,7 +22,7 @@ export interface Child {
   ended(): string | undefined;
   spawnError(): NodeJS.ErrnoException | undefined;
   kill(signal: NodeJS.Signals): void;
-  /** Asks it to end, forces it after `STOP_TIMEOUT_MS`, resolves when it is gone. */
+  /** Asks it to end, forces it after `STOP_TIMEOUT_MS`, resolves when it and its directory are gone. */
   stop(): Promise<void>;
 }
 
@@ -38,8 +39,11 @@ export function findBinary(name: string, named: string | undefined): string {
   return folders.map((folder) => join(folder, name)).find((path) => existsSync(path)) ?? name;
 }
 
-/** Starts a process that ends with this one: by `stop`, or killed when this process exits. */
-export function startChild(binary: string, args: readonly string[]): Child {
+/**
+ * Starts a process that ends with this one: by `stop`, or killed when this process exits. Its directory goes with it.
+ * Only a signal that this process does not handle leaves both behind.
+ */
+export function startChild(binary: string, args: readonly string[], directory: string): Child {
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   let ended: string | undefined;
@@ -49,12 +53,14 @@ export function startChild(binary: string, args: readonly string[]): Child {
   };
   child.stdout.on("data", onOutput);
   child.stderr.on("data", onOutput);
-  const killNow = (): void => void child.kill("SIGKILL");
-  process.once("exit", killNow);
+  const endNow = (): void => {
+    child.kill("SIGKILL");
+    rmSync(directory, { recursive: true, force: true });
+  };
+  process.once("exit", endNow);
   const gone = new Promise<void>((resolve) => {
     const end = (how: string): void => {
       ended ??= how;
-      process.removeListener("exit", killNow);
       resolve();
     };
     child.once("error", (error) => {
@@ -69,7 +75,11 @@ export function startChild(binary: string, args: readonly string[]): Child {
     ended: () => ended,
     spawnError: () => spawnError,
     kill: (signal) => void child.kill(signal),
-    stop: () => stop(child, gone),
+    async stop() {
+      await stop(child, gone);
+      process.removeListener("exit", endNow);
+      await rm(directory, { recursive: true, force: true });
+    },
   };
 }
 

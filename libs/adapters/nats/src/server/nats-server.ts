@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,20 +50,16 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
     await writeFile(file, options.config, { mode: 0o600 }); // it may hold passwords
     args.push("-c", file);
   }
-  const child = startChild(binary, args);
-  const stop = async (): Promise<void> => {
-    await child.stop();
-    await rm(directory, { recursive: true, force: true });
-  };
+  const child = startChild(binary, args, directory);
   try {
     const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS_DEFAULT;
     const port = await untilReady(child, { binary, install: INSTALL, timeoutMs }, () =>
       readyPort(child, directory, host, serverName),
     );
     const url = `nats://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    return { url, port, serverName, pid: child.pid, logTail: child.logTail, kill: child.kill, stop };
+    return { url, port, serverName, pid: child.pid, logTail: child.logTail, kill: child.kill, stop: child.stop };
   } catch (error) {
-    await stop();
+    await child.stop();
     throw error;
   }
 }

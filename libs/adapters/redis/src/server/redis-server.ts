@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -52,19 +52,15 @@ async function start(options: RedisServerOptions, host: string, port: number): P
   const binary = options.binary ?? findBinary("redis-server", process.env["NEXUS_REDIS_SERVER"]);
   const directory = await mkdtemp(join(tmpdir(), "nexus-redis-"));
   const bare = ["--save", "", "--appendonly", "no", "--daemonize", "no", "--dir", directory];
-  const child = startChild(binary, ["--bind", host, "--port", String(port), ...bare, ...(options.args ?? [])]);
-  const stop = async (): Promise<void> => {
-    await child.stop();
-    await rm(directory, { recursive: true, force: true });
-  };
+  const child = startChild(binary, ["--bind", host, "--port", String(port), ...bare, ...(options.args ?? [])], directory);
   try {
     const timeoutMs = options.startTimeoutMs ?? START_TIMEOUT_MS_DEFAULT;
     const isOurs = async (): Promise<true | undefined> => ((await pidOfServer(host, port)) === child.pid ? true : undefined);
     await untilReady(child, { binary, install: INSTALL, timeoutMs }, isOurs);
     const url = `redis://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    return { url, port, pid: child.pid, logTail: child.logTail, kill: child.kill, stop };
+    return { url, port, pid: child.pid, logTail: child.logTail, kill: child.kill, stop: child.stop };
   } catch (error) {
-    await stop();
+    await child.stop();
     throw error;
   }
 }
