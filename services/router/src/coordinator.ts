@@ -120,7 +120,8 @@ export class Coordinator {
       const ended = await this.#execute(run, idempotency, signal);
       const bytes = encode({ result: ended.result, rows: ended.rows });
       registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
-      if (run.digest !== undefined) await claims.finish(run.id, run.digest, encode(ended.result));
+      // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
+      if (run.digest !== undefined && this.#deps.bus.connected) await claims.finish(run.id, run.digest, encode(ended.result));
       return ended;
     } catch (error) {
       // Q3
