@@ -12,10 +12,10 @@ export const DEFAULT_PREFIX = "nexus";
 /** Services whose API is `<prefix>.<service>.<verb>`. */
 export const serviceVerbs = {
   router: ["agents", "status"],
-  consensus: ["propose", "read", "watch", "state", "members", "transfer", "snapshot"],
-  gossip: ["put", "get", "members", "converged", "watch"],
-  predictor: ["predict", "observe", "explain", "models"],
-  adaptive: ["policy", "rules", "explain", "whatif"],
+  consensus: ["propose", "read", "watch", "state", "members", "transfer", "snapshot", "health"],
+  gossip: ["put", "get", "members", "converged", "watch", "health"],
+  predictor: ["predict", "observe", "explain", "models", "health"],
+  adaptive: ["policy", "rules", "explain", "whatif", "health"],
 } as const;
 export type ServiceName = keyof typeof serviceVerbs;
 export type VerbOf<S extends ServiceName> = (typeof serviceVerbs)[S][number];

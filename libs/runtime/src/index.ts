@@ -1,7 +1,22 @@
-/** The chassis of every service: configuration, logs, lifecycle, registration. */
-export { type BaseConfig, baseConfigSchema, configTable, loadConfig, redacted } from "./config.ts";
+/** The chassis of every service: configuration, logs, connections, lifecycle, health, registration. */
+export {
+  type BaseConfig,
+  baseConfigSchema,
+  configList,
+  configTable,
+  describeConfig,
+  type Environment,
+  loadConfig,
+  telemetryConfigSchema,
+  unknownVariables,
+} from "./config.ts";
+export { connectBus, connectStore } from "./connections.ts";
+export { type CheckResult, createHealth, type Health, type HealthReport, healthOf } from "./health.ts";
+export { type HealthServer, startHealthServer } from "./health-server.ts";
 export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
 export { createLogger, type LoggerOptions } from "./logger.ts";
+export { type OwnVerbOf, registerService, type ServiceRegistration, type VerbHandler } from "./register-service.ts";
 export { runServiceProcess, type ServiceDeps, type ServiceProcess } from "./service-process.ts";
-export { startTelemetry, telemetryConfigSchema } from "./telemetry.ts";
-export { startUnbuiltService, type UnbuiltDeps, type UnbuiltOptions } from "./unbuilt-service.ts";
+export { startTelemetry } from "./telemetry.ts";
+export { type RunningService, type ServiceOptions, startUnbuiltService } from "./unbuilt-service.ts";
+export { VERSION } from "./version.ts";

@@ -1,29 +1,47 @@
 import type { Logger } from "@nexus/ports";
 
-/** Starting and stopping in order: what was started last is stopped first, each step within its time. */
+/**
+ * Starting and stopping in order: what was started last is stopped first, each step within its time.
+ *
+ * Invariants
+ * L1. Every step runs once, whatever the others do; a failure or an overrun is logged and the next step follows.
+ * L2. A step that is added while or after everything stops (a start that a signal overtook) is run as well.
+ */
 export interface Lifecycle {
   onStop(name: string, stop: () => Promise<void> | void): void;
   /** Stops everything once; later calls wait for the same end. @returns the names of the steps that failed */
   stop(): Promise<string[]>;
 }
 
+interface Step {
+  readonly name: string;
+  readonly stop: () => Promise<void> | void;
+}
+
 export function createLifecycle(options: { logger: Logger; stepTimeoutMs: number }): Lifecycle {
-  const steps: { name: string; stop: () => Promise<void> | void }[] = [];
+  const steps: Step[] = [];
+  const failed: string[] = [];
   let stopping: Promise<string[]> | undefined;
-  const stopAll = async () => {
-    const failed: string[] = [];
-    for (const { name, stop } of steps.reverse()) {
-      try {
-        await within(options.stepTimeoutMs, Promise.resolve(stop()));
-      } catch (error) {
-        failed.push(name);
-        options.logger.error({ step: name, err: error }, "a step of stopping failed");
-      }
+  let ended = false;
+  const run = async ({ name, stop }: Step) => {
+    try {
+      await within(options.stepTimeoutMs, Promise.resolve(stop()));
+    } catch (error) {
+      failed.push(name);
+      options.logger.error({ step: name, err: error }, "a step of stopping failed");
     }
+  };
+  const stopAll = async () => {
+    for (let step = steps.pop(); step !== undefined; step = steps.pop()) await run(step);
+    ended = true;
     return failed;
   };
   return {
-    onStop: (name, stop) => steps.push({ name, stop }),
+    onStop(name, stop) {
+      if (ended)
+        void run({ name, stop }); // L2; `run` never rejects
+      else steps.push({ name, stop });
+    },
     stop() {
       stopping ??= stopAll();
       return stopping;
@@ -31,18 +49,20 @@ export function createLifecycle(options: { logger: Logger; stepTimeoutMs: number
   };
 }
 
+const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
+
 /**
- * Drains on the first SIGINT, SIGTERM or SIGHUP and exits; a second one exits at once. A defect (an error that nobody
- * handled) is logged and ends the process.
+ * Drains on the first SIGINT, SIGTERM or SIGHUP and exits with 0, or 1 if a step failed; a second signal exits at once
+ * with 128 + its number. A defect (an error that nobody handled) is logged and ends the process with 1.
  */
 export function exitOnSignals(lifecycle: Lifecycle, logger: Logger): void {
   let signalled = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of Object.keys(signalNumbers) as (keyof typeof signalNumbers)[]) {
     process.on(signal, () => {
-      if (signalled) process.exit(130);
+      if (signalled) process.exit(128 + signalNumbers[signal]);
       signalled = true;
       logger.info({ signal }, "stopping");
-      lifecycle.stop().then((failed) => process.exit(failed.length === 0 ? 0 : 1));
+      void lifecycle.stop().then((failed) => process.exit(failed.length === 0 ? 0 : 1));
     });
   }
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {

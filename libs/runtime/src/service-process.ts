@@ -1,16 +1,16 @@
-import { createMemoryStore } from "@nexus/adapter-memory";
-import { connectNats } from "@nexus/adapter-nats";
 import { createIds, systemClock } from "@nexus/adapter-node";
-import { connectRedis } from "@nexus/adapter-redis";
 import { NexusError } from "@nexus/contracts";
 import type { Bus, Clock, Ids, Logger, StateStore, Telemetry } from "@nexus/ports";
 import type { z } from "zod";
-import { type BaseConfig, loadConfig, redacted } from "./config.ts";
-import { createLifecycle, exitOnSignals } from "./lifecycle.ts";
+import { type baseConfigSchema, describeConfig, type Environment, loadConfig, unknownVariables } from "./config.ts";
+import { connectBus, connectStore } from "./connections.ts";
+import { type Health, healthOf } from "./health.ts";
+import { startHealthServer } from "./health-server.ts";
+import { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
 import { createLogger } from "./logger.ts";
 import { startTelemetry } from "./telemetry.ts";
 
-/** What a service gets from its process. */
+/** What a service gets. Whoever starts it closes the bus and the store. */
 export interface ServiceDeps {
   readonly bus: Bus;
   readonly store: StateStore;
@@ -18,61 +18,84 @@ export interface ServiceDeps {
   readonly ids: Ids;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
+  /** Default: one that checks the bus and the store. */
+  readonly health?: Health;
 }
 
-export interface ServiceProcess<C extends BaseConfig> {
+export interface ServiceProcess<T extends typeof baseConfigSchema> {
   readonly service: string;
   readonly version: string;
-  readonly schema: z.ZodType<C>;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly start: (config: C, deps: ServiceDeps) => Promise<{ stop(withinMs?: number): Promise<void> }>;
+  /** `baseConfigSchema`, or an extension of it. */
+  readonly schema: T;
+  readonly environment: Environment;
+  readonly start: (
+    config: z.output<T>,
+    deps: ServiceDeps & { readonly instance: string },
+  ) => Promise<{ stop(withinMs?: number): Promise<void> }>;
 }
 
-const STORE_ENTRIES_MAX = 100_000;
-const STORE_BYTES_MAX = 268_435_456;
+/** Beyond the drain, for what a step does besides waiting. */
+const STEP_MARGIN_MS = 1_000;
 
 /**
- * Runs one service as a process of its own: configuration, logs on stdout, NATS, shared memory, telemetry, and a drain on
- * SIGTERM. A configuration that is not valid, or a NATS that is not there, ends it with one clear line and exit code 1.
+ * Runs one service as a process of its own: configuration, logs on stdout, NATS, shared memory, telemetry, health, and a
+ * drain on SIGTERM. A start that fails ends it with one clear line on stderr.
+ *
+ * Exit codes: 0 after a signal and a clean stop; 1 when something that it needs is away, a step of stopping failed, or a
+ * defect was met; 2 when the configuration is not valid; 128 + n after a second signal n.
  */
-export async function runServiceProcess<C extends BaseConfig>(definition: ServiceProcess<C>): Promise<void> {
-  const { service, version, environment } = definition;
+export async function runServiceProcess<T extends typeof baseConfigSchema>(definition: ServiceProcess<T>): Promise<void> {
+  let lifecycle: Lifecycle | undefined;
   try {
-    const config = loadConfig(definition.schema, environment);
-    const logger = createLogger({ service, level: config.NEXUS_LOG_LEVEL, fileDescriptor: 1 });
-    logger.info({ config: redacted(config) }, "starting");
-    const lifecycle = createLifecycle({ logger, stepTimeoutMs: config.NEXUS_DRAIN_TIMEOUT_MS + 1_000 });
+    const config = loadConfig(definition.schema, definition.environment);
+    const logger = createLogger({ service: definition.service, level: config.NEXUS_LOG_LEVEL, fileDescriptor: 1 });
+    for (const warning of unknownVariables(definition.schema, definition.environment)) logger.warn({}, warning);
+    logger.info({ version: definition.version, config: describeConfig(config) }, "starting");
+    lifecycle = createLifecycle({ logger, stepTimeoutMs: config.NEXUS_DRAIN_TIMEOUT_MS + STEP_MARGIN_MS });
     exitOnSignals(lifecycle, logger);
-    const ids = createIds();
-    const otel = startTelemetry({ service: `nexus-${service}`, version, instance: ids.instanceName(service), environment });
-    lifecycle.onStop("telemetry", () => otel.shutdown());
-    const bus = await connectNats({ servers: config.NEXUS_NATS_URL, name: `nexus-${service}`, logger, ...credentialsOf(config) });
-    lifecycle.onStop("NATS", () => bus.drain());
-    const store = await storeOf(config, logger);
-    lifecycle.onStop("shared memory", () => store.close());
-    const running = await definition.start(config, { bus, store, clock: systemClock, ids, logger, telemetry: otel.telemetry });
-    lifecycle.onStop(service, () => running.stop(config.NEXUS_DRAIN_TIMEOUT_MS));
-    logger.info({ server: bus.server }, "ready");
+    await start(definition, config, lifecycle, logger);
   } catch (error) {
-    if (!(error instanceof NexusError)) throw error;
+    if (!(error instanceof NexusError)) throw error; // a defect crashes
     process.stderr.write(`error ${error.code}: ${error.message}\n`);
-    process.exit(1);
+    await lifecycle?.stop();
+    process.exit(error.family === "rejected" ? 2 : 1);
   }
 }
 
-function credentialsOf(config: BaseConfig) {
-  return {
-    ...(config.NEXUS_NATS_USER === undefined ? {} : { user: config.NEXUS_NATS_USER }),
-    ...(config.NEXUS_NATS_PASSWORD === undefined ? {} : { pass: config.NEXUS_NATS_PASSWORD }),
-    ...(config.NEXUS_NATS_TOKEN === undefined ? {} : { token: config.NEXUS_NATS_TOKEN }),
-    ...(config.NEXUS_NATS_CREDS === undefined ? {} : { credsFile: config.NEXUS_NATS_CREDS }),
-  };
+async function start<T extends typeof baseConfigSchema>(
+  definition: ServiceProcess<T>,
+  config: z.output<T>,
+  lifecycle: Lifecycle,
+  logger: Logger,
+): Promise<void> {
+  const { version, environment } = definition;
+  const ids = createIds();
+  const service = `nexus-${definition.service}`;
+  const instance = config.NEXUS_INSTANCE ?? ids.instanceName(definition.service);
+  const otel = startTelemetry({ service, version, instance, environment, logger });
+  lifecycle.onStop("telemetry", () => otel.shutdown());
+  const store = await connectStore(config, logger);
+  lifecycle.onStop("shared memory", () => store.close());
+  const bus = await connectBus(config, `${service}-${instance}`, logger);
+  lifecycle.onStop("NATS", () => bus.drain());
+  lifecycle.onStop("NATS watch", exitWhenClosed(bus, lifecycle, logger));
+  const health = healthOf({ bus, store });
+  if (config.NEXUS_HEALTH_PORT !== 0) {
+    const server = await startHealthServer({ port: config.NEXUS_HEALTH_PORT, host: config.NEXUS_HEALTH_HOST }, health);
+    lifecycle.onStop("health server", () => server.stop());
+  }
+  const deps = { bus, store, clock: systemClock, ids, logger, telemetry: otel.telemetry, health, instance };
+  const running = await definition.start(config, deps);
+  lifecycle.onStop(definition.service, () => running.stop(config.NEXUS_DRAIN_TIMEOUT_MS));
+  lifecycle.onStop("readiness", () => health.stopping());
+  logger.info({ instance, server: bus.server }, "ready");
 }
 
-async function storeOf(config: BaseConfig, logger: Logger): Promise<StateStore> {
-  if (config.REDIS_URL !== undefined) {
-    return connectRedis({ url: config.REDIS_URL, commandTimeoutMs: 250, keyPrefix: `${config.NEXUS_PREFIX}:`, logger });
-  }
-  logger.warn({}, "REDIS_URL is not set: replicas share no memory, and repeated ids are recognised by best effort");
-  return createMemoryStore(systemClock, { entriesMax: STORE_ENTRIES_MAX, bytesMax: STORE_BYTES_MAX });
+/** The client reconnects for ever, but a server that refuses the credentials ends it: better a restart than a deaf process. */
+function exitWhenClosed(bus: Bus, lifecycle: Lifecycle, logger: Logger): () => void {
+  return bus.onStatus((status) => {
+    if (status !== "closed") return;
+    logger.error({}, "the connection to NATS is closed for good; stopping");
+    void lifecycle.stop().then(() => process.exit(1));
+  });
 }

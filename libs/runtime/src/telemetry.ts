@@ -1,27 +1,15 @@
 import { type RunningOtel, startOtel } from "@nexus/adapter-otel";
-import { z } from "zod";
-import { loadConfig } from "./config.ts";
-
-/** OpenTelemetry's own variables, as far as they are understood here. */
-export const telemetryConfigSchema = z.object({
-  OTEL_EXPORTER_OTLP_ENDPOINT: z
-    .url()
-    .optional()
-    .describe("Where traces and metrics go (OTLP/HTTP); absent, nothing is recorded"),
-  OTEL_TRACES_SAMPLER_ARG: z.coerce
-    .number()
-    .min(0)
-    .max(1)
-    .default(1)
-    .describe("Share of the traces begun here that are recorded"),
-});
+import { type Logger, silentLogger } from "@nexus/ports";
+import { type Environment, loadConfig, telemetryConfigSchema } from "./config.ts";
 
 /** Traces and metrics of one service. @throws NexusError `invalid-field` for a variable that is wrong */
 export function startTelemetry(options: {
   readonly service: string;
   readonly version: string;
   readonly instance: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
+  /** Told when a receiver stops taking what is exported, and when it takes it again. */
+  readonly logger?: Logger;
 }): RunningOtel {
   const config = loadConfig(telemetryConfigSchema, options.environment);
   return startOtel({
@@ -30,5 +18,6 @@ export function startTelemetry(options: {
     instanceId: options.instance,
     endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
     sampleRatio: config.OTEL_TRACES_SAMPLER_ARG,
+    logger: options.logger ?? silentLogger,
   });
 }

@@ -1,1 +1,2 @@
-export { type AdaptiveOptions, startAdaptive } from "./service.ts";
+export { adaptiveConfigSchema } from "./config.ts";
+export { startAdaptive } from "./service.ts";

@@ -1,17 +1,6 @@
-import { startUnbuiltService, type UnbuiltDeps } from "@nexus/runtime";
+import { type RunningService, type ServiceDeps, type ServiceOptions, startUnbuiltService } from "@nexus/runtime";
 
-export interface AdaptiveOptions {
-  readonly prefix: string;
-  readonly version: string;
-}
-
-/** Starts the adaptive service: registered and reachable; its API answers `not-implemented` until it is built. */
-export function startAdaptive(
-  options: AdaptiveOptions,
-  deps: UnbuiltDeps,
-): Promise<{ readonly id: string; stop(): Promise<void> }> {
-  return startUnbuiltService(
-    { ...options, service: "adaptive", description: "chooses strategies by environment, rules and the graduation ledger" },
-    deps,
-  );
+/** Starts the adaptive service: registered and healthy; the verbs of its API answer `not-implemented` until they are built. */
+export function startAdaptive(options: ServiceOptions, deps: ServiceDeps): Promise<RunningService> {
+  return startUnbuiltService("adaptive", "chooses strategies by environment, rules and the graduation ledger", options, deps);
 }

@@ -1,1 +1,2 @@
-export { type ConsensusOptions, startConsensus } from "./service.ts";
+export { consensusConfigSchema } from "./config.ts";
+export { startConsensus } from "./service.ts";

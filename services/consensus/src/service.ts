@@ -1,17 +1,6 @@
-import { startUnbuiltService, type UnbuiltDeps } from "@nexus/runtime";
+import { type RunningService, type ServiceDeps, type ServiceOptions, startUnbuiltService } from "@nexus/runtime";
 
-export interface ConsensusOptions {
-  readonly prefix: string;
-  readonly version: string;
-}
-
-/** Starts the consensus service: registered and reachable; its API answers `not-implemented` until it is built. */
-export function startConsensus(
-  options: ConsensusOptions,
-  deps: UnbuiltDeps,
-): Promise<{ readonly id: string; stop(): Promise<void> }> {
-  return startUnbuiltService(
-    { ...options, service: "consensus", description: "a Raft node: decisions, linearizable reads, leases" },
-    deps,
-  );
+/** Starts the consensus service: registered and healthy; the verbs of its API answer `not-implemented` until they are built. */
+export function startConsensus(options: ServiceOptions, deps: ServiceDeps): Promise<RunningService> {
+  return startUnbuiltService("consensus", "a Raft node: decisions, linearizable reads, leases", options, deps);
 }

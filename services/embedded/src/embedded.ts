@@ -77,7 +77,7 @@ async function startServices(server: NatsServer, settings: EmbeddedSettings, lif
   lifecycle.onStop("services connection", () => bus.drain());
   const options = { prefix, version: VERSION };
   for (const start of [startConsensus, startGossip, startPredictor, startAdaptive]) {
-    const service = await start(options, { ...deps, bus });
+    const service = await start(options, { ...deps, bus, store });
     lifecycle.onStop(service.id, () => service.stop());
   }
   const router = await startRouter(options, { ...deps, bus: routerBus, store });

@@ -1,1 +1,2 @@
-export { type GossipOptions, startGossip } from "./service.ts";
+export { gossipConfigSchema } from "./config.ts";
+export { startGossip } from "./service.ts";

@@ -1,10 +1,20 @@
-import { baseConfigSchema, runServiceProcess } from "@nexus/runtime";
+import { configList, runServiceProcess, VERSION } from "@nexus/runtime";
+import { gossipConfigSchema } from "./config.ts";
 import { startGossip } from "./service.ts";
 
 await runServiceProcess({
   service: "gossip",
-  version: "0.1.0",
-  schema: baseConfigSchema,
+  version: VERSION,
+  schema: gossipConfigSchema,
   environment: process.env,
-  start: (config, deps) => startGossip({ prefix: config.NEXUS_PREFIX, version: "0.1.0" }, deps),
+  start: (config, deps) =>
+    startGossip(
+      {
+        prefix: config.NEXUS_PREFIX,
+        version: VERSION,
+        replyPrefixes: configList(config.NEXUS_REPLY_PREFIXES),
+        instance: deps.instance,
+      },
+      deps,
+    ),
 });

@@ -1,11 +1,6 @@
-import { startUnbuiltService, type UnbuiltDeps } from "@nexus/runtime";
+import { type RunningService, type ServiceDeps, type ServiceOptions, startUnbuiltService } from "@nexus/runtime";
 
-export interface GossipOptions {
-  readonly prefix: string;
-  readonly version: string;
-}
-
-/** Starts the gossip service: registered and reachable; its API answers `not-implemented` until it is built. */
-export function startGossip(options: GossipOptions, deps: UnbuiltDeps): Promise<{ readonly id: string; stop(): Promise<void> }> {
-  return startUnbuiltService({ ...options, service: "gossip", description: "membership and shared state by gossip" }, deps);
+/** Starts the gossip service: registered and healthy; the verbs of its API answer `not-implemented` until they are built. */
+export function startGossip(options: ServiceOptions, deps: ServiceDeps): Promise<RunningService> {
+  return startUnbuiltService("gossip", "membership and shared state by gossip", options, deps);
 }

@@ -1,1 +1,2 @@
-export { type PredictorOptions, startPredictor } from "./service.ts";
+export { predictorConfigSchema } from "./config.ts";
+export { startPredictor } from "./service.ts";

@@ -1,14 +1,6 @@
-import { startUnbuiltService, type UnbuiltDeps } from "@nexus/runtime";
+import { type RunningService, type ServiceDeps, type ServiceOptions, startUnbuiltService } from "@nexus/runtime";
 
-export interface PredictorOptions {
-  readonly prefix: string;
-  readonly version: string;
-}
-
-/** Starts the predictor service: registered and reachable; its API answers `not-implemented` until it is built. */
-export function startPredictor(
-  options: PredictorOptions,
-  deps: UnbuiltDeps,
-): Promise<{ readonly id: string; stop(): Promise<void> }> {
-  return startUnbuiltService({ ...options, service: "predictor", description: "predicts strategy, duration and success" }, deps);
+/** Starts the predictor service: registered and healthy; the verbs of its API answer `not-implemented` until they are built. */
+export function startPredictor(options: ServiceOptions, deps: ServiceDeps): Promise<RunningService> {
+  return startUnbuiltService("predictor", "predicts strategy, duration and success", options, deps);
 }

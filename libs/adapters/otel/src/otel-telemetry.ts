@@ -1,4 +1,4 @@
-import { type MetricName, metrics as metricNames, type SpanName, spanName } from "@nexus/contracts";
+import { attributes as attributeNames, type MetricName, metrics as metricNames, type SpanName, spanName } from "@nexus/contracts";
 import type { Attributes, BusHeaders, Span, SpanKind, SpanOptions, Telemetry, TraceContext } from "@nexus/ports";
 import {
   type Context,
@@ -58,7 +58,7 @@ class OtelSpanOfPort implements Span {
 
   end(errorType?: string): void {
     if (errorType !== undefined) {
-      this.#span.setAttribute("error.type", errorType);
+      this.#span.setAttribute(attributeNames.errorType, errorType);
       this.#span.setStatus({ code: SpanStatusCode.ERROR, message: errorType });
     }
     this.#span.end();

@@ -1,34 +1,45 @@
-import { noTelemetry, type Telemetry } from "@nexus/ports";
+import { type Logger, noTelemetry, silentLogger, type Telemetry } from "@nexus/ports";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import { reporting } from "./export-reports.ts";
 import { OtelTelemetry } from "./otel-telemetry.ts";
 
 export interface OtelOptions {
   readonly serviceName: string;
   readonly serviceVersion: string;
   readonly instanceId: string;
-  /** OTLP/HTTP base URL, e.g. `http://127.0.0.1:4318`. Absent: nothing is recorded. */
+  /** OTLP/HTTP base URL, e.g. `http://127.0.0.1:4318`. Absent: nothing is recorded, and contexts are not passed on. */
   readonly endpoint: string | undefined;
   /** Share of the traces begun here that are recorded, in [0, 1]; traces from outside keep their sender's choice. */
   readonly sampleRatio: number;
+  /** Told when the receiver stops taking what is exported, and when it takes it again. */
+  readonly logger?: Logger;
 }
 
 export interface RunningOtel {
   readonly telemetry: Telemetry;
-  /** Sends what is left. Failing that is told, and stops nothing. */
+  /** Sends what is left; ends within seconds whether or not the receiver takes it, and never rejects. */
   shutdown(): Promise<void>;
 }
 
 const TRACES_EVERY_MS = 500;
 const METRICS_EVERY_MS = 10_000;
+/** Retries included. */
+const EXPORT_TIMEOUT_MS = 2_000;
+/** Ended spans that wait; further ones are dropped by the processor. */
+const SPANS_QUEUED_MAX = 8_192;
 
 /** Providers of our own instead of global ones, so that several services in one process keep their names. */
 export function startOtel(options: OtelOptions): RunningOtel {
   if (options.endpoint === undefined) return { telemetry: noTelemetry, shutdown: async () => {} };
   const base = options.endpoint.replace(/\/+$/, "");
+  const logger = options.logger ?? silentLogger;
+  const tracesUrl = `${base}/v1/traces`;
+  const metricsUrl = `${base}/v1/metrics`;
+  const timeoutMillis = EXPORT_TIMEOUT_MS;
   const resource = resourceFromAttributes({
     "service.name": options.serviceName,
     "service.version": options.serviceVersion,
@@ -39,8 +50,9 @@ export function startOtel(options: OtelOptions): RunningOtel {
     sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sampleRatio) }),
     spanProcessors: [
       new BatchSpanProcessor({
-        exporter: new OTLPTraceExporter({ url: `${base}/v1/traces` }),
+        exporter: reporting(new OTLPTraceExporter({ url: tracesUrl, timeoutMillis }), { url: tracesUrl, logger }),
         scheduledDelayMillis: TRACES_EVERY_MS,
+        maxQueueSize: SPANS_QUEUED_MAX,
       }),
     ],
   });
@@ -48,8 +60,9 @@ export function startOtel(options: OtelOptions): RunningOtel {
     resource,
     readers: [
       new PeriodicExportingMetricReader({
-        exporter: new OTLPMetricExporter({ url: `${base}/v1/metrics` }),
+        exporter: reporting(new OTLPMetricExporter({ url: metricsUrl, timeoutMillis }), { url: metricsUrl, logger }),
         exportIntervalMillis: METRICS_EVERY_MS,
+        exportTimeoutMillis: EXPORT_TIMEOUT_MS * 2,
       }),
     ],
   });
@@ -59,6 +72,7 @@ export function startOtel(options: OtelOptions): RunningOtel {
       meters.getMeter("nexus", options.serviceVersion),
     ),
     async shutdown() {
+      // A failure of the last export was told by `reporting`; nothing is left that could react to it.
       await Promise.allSettled([tracers.shutdown(), meters.shutdown()]);
     },
   };

@@ -1,0 +1,125 @@
+import {
+  attributes,
+  CONTENT_TYPE_HEADER,
+  type CodecName,
+  codecOf,
+  contentTypes,
+  createSubjects,
+  decode,
+  encode,
+  type Failure,
+  isReplyAllowed,
+  type JsonValue,
+  type ServiceName,
+  toErrorBody,
+  type VerbOf,
+  WIRE_VERSION,
+  wireRange,
+} from "@nexus/contracts";
+import type { Bus, BusMessage, Logger, ServiceAnswer, ServiceHandle, Telemetry } from "@nexus/ports";
+import type { Health } from "./health.ts";
+
+/**
+ * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health`.
+ *
+ * Invariants
+ * A1. Whatever a handler throws is answered as a `Failure`, in the request's codec, with NATS's error headers.
+ * A2. A request whose reply subject is no allowed inbox is neither executed nor answered: answering there could lend the
+ *     service's rights to the client.
+ */
+export type VerbHandler = (body: JsonValue, message: BusMessage) => unknown;
+
+/** Verbs that the service itself answers; `health` is answered here. */
+export type OwnVerbOf<S extends ServiceName> = Exclude<VerbOf<S>, "health">;
+
+export interface ServiceRegistration<S extends ServiceName> {
+  readonly service: S;
+  readonly version: string;
+  readonly description: string;
+  readonly prefix: string;
+  /** Inboxes that clients may ask answers at; each ends with a dot. */
+  readonly replyPrefixes: readonly string[];
+  readonly instance: string;
+  /** Names this life of the instance. */
+  readonly boot: string;
+  readonly health: Health;
+  readonly verbs: Readonly<Record<OwnVerbOf<S>, VerbHandler>>;
+  /** Beside the wire range, the instance and the boot. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface Deps {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+}
+
+/** Resolves when the server knows every subscription. */
+export async function registerService<S extends ServiceName>(
+  registration: ServiceRegistration<S>,
+  deps: Deps,
+): Promise<ServiceHandle> {
+  const { service, health, instance, boot } = registration;
+  const subjects = createSubjects(registration.prefix);
+  const handlers = {
+    ...registration.verbs,
+    health: () => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
+  } as Readonly<Record<VerbOf<S>, VerbHandler>>;
+  const handle = await deps.bus.serve({
+    name: `nexus-${service}`,
+    version: registration.version,
+    description: registration.description,
+    metadata: {
+      ...registration.metadata,
+      instance,
+      boot,
+      wire_min: String(wireRange.min),
+      wire_max: String(wireRange.max),
+    },
+    endpoints: (Object.keys(handlers) as VerbOf<S>[]).map((verb) => ({
+      name: verb,
+      subject: subjects.service(service, verb),
+      queue: service,
+      handler: (message) => answering(message, verb, handlers[verb], registration, deps),
+    })),
+  });
+  await deps.bus.flush();
+  return handle;
+}
+
+async function answering(
+  message: BusMessage,
+  verb: string,
+  handler: VerbHandler,
+  registration: Pick<ServiceRegistration<ServiceName>, "service" | "replyPrefixes">,
+  deps: Deps,
+): Promise<ServiceAnswer | undefined> {
+  const { service } = registration;
+  if (message.reply !== undefined && !isReplyAllowed(message.reply, registration.replyPrefixes)) {
+    deps.telemetry.count("requestsRefused", 1, { [attributes.service]: service, [attributes.errorType]: "reply-subject" }); // A2
+    deps.logger.warn({ verb, reply: message.reply.slice(0, 128) }, "request refused: its reply subject is no inbox");
+    return undefined;
+  }
+  let codec: CodecName = "json";
+  try {
+    codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+    const body: JsonValue = message.data.byteLength === 0 ? {} : decode(message.data, codec);
+    return answerOf(await handler(body, message), codec);
+  } catch (error) {
+    return failureOf(error, verb, codec, service, deps);
+  }
+}
+
+/** A1 */
+function failureOf(error: unknown, verb: string, codec: CodecName, service: ServiceName, deps: Deps): ServiceAnswer {
+  const body = toErrorBody(error);
+  deps.telemetry.count("requestsRefused", 1, { [attributes.service]: service, [attributes.errorType]: body.code });
+  if (body.code === "internal") deps.logger.error({ verb, err: error }, "a request met a defect");
+  else deps.logger.debug({ verb, code: body.code, field: body.field }, "request refused");
+  const failure: Failure = { v: WIRE_VERSION, error: body };
+  return { ...answerOf(failure, codec), error: body };
+}
+
+function answerOf(value: unknown, codec: CodecName): ServiceAnswer {
+  return { data: encode(value ?? null, codec), headers: { [CONTENT_TYPE_HEADER]: contentTypes[codec] } };
+}
