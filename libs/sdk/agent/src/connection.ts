@@ -1,27 +1,44 @@
 import {
   type AgentFrame,
   agentFrameSchema,
+  agentIdSchema,
   attributes,
+  type Bye,
   CONTENT_TYPE_HEADER,
   type CodecName,
+  codecNames,
   codecOf,
   connFrameSchema,
   createSubjects,
+  DEFAULT_PREFIX,
   decode,
   encode,
-  groupSchema,
   type Hello,
   helloSchema,
+  limits,
   NexusError,
   parseFrame,
   type Subjects,
+  WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, BusSubscription } from "@nexus/ports";
+import {
+  type Bus,
+  type BusMessage,
+  type BusSubscription,
+  type Logger,
+  noTelemetry,
+  silentLogger,
+  type Telemetry,
+  type TraceContext,
+} from "@nexus/ports";
+import { Resident } from "./agent.ts";
+import { freezeDeep } from "./freeze-deep.ts";
 import { Heartbeats } from "./heartbeats.ts";
-import { OperationIntake } from "./operation-intake.ts";
-import { ReplyBatcher } from "./reply-batcher.ts";
-import type { AgentOptions, ConnectionDeps, ConnectionOptions } from "./types.ts";
+import { Hellos } from "./hellos.ts";
+import { frameBytesMax, Replies } from "./replies.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import type { Agent, AgentOptions, ConnectionDeps, ConnectionOptions } from "./types.ts";
 
 /**
  * A connection that carries agents: their subscriptions, hellos, heartbeats, operations and answers.
@@ -30,43 +47,38 @@ import type { AgentOptions, ConnectionDeps, ConnectionOptions } from "./types.ts
  * C1. Subscriptions are flushed before a hello: an agent that is known can be reached.
  * C2. One subscription per group, per connection, however many of its agents are in the group.
  * C3. A frame that is not understood is dropped and counted; nothing that arrives takes the connection down.
+ * C4. An agent that leaves says bye first, and stays subscribed until its last answer is out.
  */
-
-export interface Agent {
-  readonly id: string;
-  readonly boot: string;
-  /** Takes nothing new, finishes what runs, and leaves. */
-  leave(): Promise<void>;
-}
 
 export interface AgentConnection {
   readonly connId: string;
   readonly bus: Bus;
-  /** Resolves when the agent can be reached and has said so. */
-  addAgent(options: AgentOptions): Promise<Agent>;
   readonly agents: readonly string[];
-  /** All agents leave: nothing new is taken, what runs is finished within the time, answers are sent. */
+  /**
+   * Resolves when the agent can be reached and has said so.
+   * @throws NexusError `invalid-field`, `disconnected`, `draining`
+   */
+  addAgent(options: AgentOptions): Promise<Agent>;
+  /** All agents leave, then the connection's own subscriptions end; the bus stays open. @param withinMs default `drainTimeoutMs` */
   drain(withinMs?: number): Promise<void>;
 }
 
-interface Resident {
-  readonly id: string;
-  readonly boot: string;
-  readonly hello: Hello;
-  readonly intake: OperationIntake;
-  readonly groups: ReadonlySet<string>;
-  inbox: BusSubscription | undefined;
-  lastHelloMs: number;
-}
-
 export const connectionDefaults: Omit<ConnectionOptions, "connId"> = {
-  prefix: "nexus",
+  prefix: DEFAULT_PREFIX,
   heartbeatIntervalMs: 1_000,
   lingerMs: 0,
-  repeatWindowMs: 3_660_000,
+  drainTimeoutMs: 5_000,
+  repeatWindowMs: limits.timeoutMsMax + 60_000,
   repeatEntriesMax: 20_000,
   repeatBytesMax: 16 * 1_048_576,
 };
+
+const CAPACITY_DEFAULT = 16;
+const QUEUE_PER_CAPACITY = 4;
+const LINGER_MS_MAX = 2;
+/** Around the value of an answer that travels alone. */
+const ANSWER_FRAME_BYTES = 512;
+const DROP_WARNING_INTERVAL_MS = 1_000;
 
 export async function createConnection(options: Partial<ConnectionOptions>, deps: ConnectionDeps): Promise<AgentConnection> {
   const connection = new Connection({ ...connectionDefaults, connId: deps.ids.instanceName("conn"), ...options }, deps);
@@ -79,31 +91,45 @@ class Connection implements AgentConnection {
   readonly bus: Bus;
   readonly #options: ConnectionOptions;
   readonly #deps: ConnectionDeps;
+  readonly #logger: Logger;
+  readonly #telemetry: Telemetry;
   readonly #subjects: Subjects;
   readonly #residents = new Map<string, Resident>();
-  readonly #groups = new Map<string, { subscription: BusSubscription; members: Set<Resident> }>();
-  readonly #replies: ReplyBatcher;
+  readonly #shared: Subscriptions<Resident>;
+  readonly #replies: Replies;
   readonly #heartbeats: Heartbeats;
-  readonly #always: BusSubscription[] = [];
-  #stopStatus = () => {};
-  #wasAway = false;
+  readonly #hellos: Hellos;
+  #batches: BusSubscription | undefined;
+  #endStatus = (): void => {};
+  #drained: Promise<void> | undefined;
+  #dropsUnwarned = 0;
+  #warnedMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: ConnectionOptions, deps: ConnectionDeps) {
+    if (!(options.lingerMs >= 0 && options.lingerMs <= LINGER_MS_MAX)) {
+      throw new NexusError("invalid-field", `lingerMs must be in [0, ${LINGER_MS_MAX}]`, { field: "lingerMs" });
+    }
+    const { bus, clock, ids, processGauge, logger = silentLogger, telemetry = noTelemetry } = deps;
     this.#options = options;
     this.#deps = deps;
+    this.#logger = logger;
+    this.#telemetry = telemetry;
     this.connId = options.connId;
-    this.bus = deps.bus;
-    this.#subjects = createSubjects(options.prefix);
-    const { bus, clock, logger, telemetry, ids, processGauge } = deps;
-    const parts = { bus, clock, logger, telemetry, subjects: this.#subjects, connId: this.connId };
-    this.#replies = new ReplyBatcher({ ...parts, lingerMs: options.lingerMs, agentCount: () => this.#residents.size });
+    this.bus = bus;
+    const subjects = createSubjects(options.prefix);
+    this.#subjects = subjects;
+    const parts = { bus, clock, logger, telemetry, subjects, connId: this.connId };
+    this.#shared = new Subscriptions(bus, (message, members) => this.#onShared(message, members));
+    this.#replies = new Replies({ ...parts, lingerMs: options.lingerMs, agentCount: () => this.#residents.size });
+    this.#hellos = new Hellos(parts);
     this.#heartbeats = new Heartbeats({
       ...parts,
       ids,
       processGauge,
       intervalMs: options.heartbeatIntervalMs,
-      agents: () => [...this.#residents.values()],
+      agents: () => [...this.#residents.values()].filter((resident) => !resident.leaving),
       helloAll: () => this.#helloAll(),
+      guard: (message, take) => this.#guard(message, take),
     });
   }
 
@@ -112,187 +138,205 @@ class Connection implements AgentConnection {
   }
 
   async start(): Promise<void> {
-    const { bus } = this.#deps;
-    this.#always.push(
-      bus.subscribe(this.#subjects.connIn(this.connId), (message) => this.#guard(message, () => this.#onBatch(message))),
-      bus.subscribe(this.#subjects.all, (message) => this.#guard(message, () => this.#fanOut(message, this.#residents.values()))),
+    this.#batches = this.bus.subscribe(this.#subjects.connIn(this.connId), (message) =>
+      this.#guard(message, () => this.#onBatch(message)),
     );
     this.#heartbeats.start();
-    this.#stopStatus = bus.onStatus((status) => {
-      if (status === "connected" && this.#wasAway) this.#helloAll();
-      this.#wasAway = status !== "connected";
+    this.#endStatus = this.bus.onStatus((status) => {
+      if (status === "connected") this.#onReconnected();
     });
-    await bus.flush();
+    await this.bus.flush();
   }
 
   async addAgent(options: AgentOptions): Promise<Agent> {
-    const { bus, ids } = this.#deps;
-    if (this.#residents.has(options.id))
-      throw new NexusError("invalid-field", `agent ${options.id} is already on this connection`, { field: "id" });
-    const capacity = options.capacity ?? 16;
-    const boot = ids.instanceName("boot");
-    const hello = parseFrame(
+    const resident = this.#residentOf(options);
+    this.#residents.set(resident.id, resident);
+    try {
+      for (const subject of this.#subjectsOf(resident)) this.#shared.join(subject, resident);
+      await this.bus.flush(); // C1
+      this.#hellos.say(resident);
+      await this.bus.flush();
+    } catch (error) {
+      this.#remove(resident);
+      throw error;
+    }
+    const leave = (withinMs = this.#options.drainTimeoutMs): Promise<void> => this.#leave([resident], withinMs);
+    return { id: resident.id, boot: resident.hello.boot, leave };
+  }
+
+  drain(withinMs = this.#options.drainTimeoutMs): Promise<void> {
+    this.#drained ??= this.#end(withinMs);
+    return this.#drained;
+  }
+
+  async #end(withinMs: number): Promise<void> {
+    await this.#leave([...this.#residents.values()], withinMs);
+    this.#heartbeats.stop();
+    this.#endStatus();
+    this.#batches?.unsubscribe();
+    this.#replies.flush();
+    await this.#flushBus();
+  }
+
+  #residentOf(options: AgentOptions): Resident {
+    if (this.#drained !== undefined) throw new NexusError("draining", "the connection drains; it takes no further agents");
+    const id = agentIdSchema.safeParse(options.id);
+    if (!id.success) throw invalid("id", "must be a name of lower-case letters, digits, _ and -");
+    if (this.#residents.has(id.data)) throw invalid("id", `agent ${id.data} is already on this connection`);
+    if (this.#residents.size >= limits.connectionAgentsMax) {
+      throw invalid("id", `a connection carries at most ${limits.connectionAgentsMax} agents; open another`);
+    }
+    const hello = this.#helloOf(options);
+    const queueMax = options.queueMax ?? Math.min(QUEUE_PER_CAPACITY * hello.capacity, limits.capacityMax);
+    if (!Number.isInteger(queueMax) || queueMax < 0 || queueMax > limits.capacityMax) {
+      throw invalid("queueMax", `must be an integer in [0, ${limits.capacityMax}]`);
+    }
+    const { repeatWindowMs, repeatEntriesMax, repeatBytesMax } = this.#options;
+    const bounds = { capacity: hello.capacity, queueMax, repeatWindowMs, repeatEntriesMax, repeatBytesMax };
+    const answerBytesMax = frameBytesMax(this.bus) - ANSWER_FRAME_BYTES;
+    return new Resident(
+      { id: id.data, hello, handlers: new Map(Object.entries(options.handlers)), answerBytesMax, ...bounds },
+      {
+        clock: this.#deps.clock,
+        telemetry: this.#telemetry,
+        logger: this.#logger.child({ agent: id.data }),
+        send: (agent, router, codec, answer, bytes) => this.#replies.send(agent, router, codec, answer, bytes),
+      },
+    );
+  }
+
+  #helloOf(options: AgentOptions): Hello {
+    return parseFrame(
       helloSchema,
       {
-        v: 1,
+        v: WIRE_VERSION,
         wire: wireRange,
         connId: this.connId,
-        boot,
+        boot: this.#deps.ids.instanceName("boot"),
         incarnation: 0,
-        groups: [...(options.groups ?? [])],
+        groups: [...new Set(options.groups ?? [])],
         labels: options.labels ?? {},
-        capacity,
+        capacity: options.capacity ?? CAPACITY_DEFAULT,
         operations: Object.keys(options.handlers),
-        codecs: ["json", "msgpack"],
+        codecs: codecNames,
       },
       `agent ${options.id}`,
     );
-    const resident: Resident = {
-      id: options.id,
-      boot,
-      hello,
-      groups: new Set(hello.groups),
-      intake: this.#intakeOf(options, boot, capacity),
-      inbox: undefined,
-      lastHelloMs: Number.NEGATIVE_INFINITY,
-    };
-    this.#residents.set(options.id, resident);
-    resident.inbox = bus.subscribe(this.#subjects.agentIn(options.id), (message) =>
-      this.#guard(message, () => this.#fanOut(message, [resident])),
-    );
-    for (const group of hello.groups) this.#join(group, resident);
-    // C1
-    await bus.flush();
-    this.#hello(resident);
-    await bus.flush();
-    return { id: options.id, boot, leave: () => this.#leave(resident) };
   }
 
-  async drain(withinMs = 2_000): Promise<void> {
-    const all = Promise.all([...this.#residents.values()].map((resident) => this.#leave(resident)));
-    const timeUp = new Promise<void>((resolve) => this.#deps.clock.schedule(withinMs, resolve));
-    await Promise.race([all, timeUp]);
-    this.#heartbeats.stop();
-    this.#stopStatus();
-    this.#replies.flush();
-    for (const subscription of this.#always) subscription.unsubscribe();
-    if (this.bus.connected) await this.bus.flush();
+  #subjectsOf(resident: Resident): string[] {
+    const groups = resident.hello.groups.map((group) => this.#subjects.group(group));
+    return [this.#subjects.agentIn(resident.id), this.#subjects.all, ...groups];
   }
 
-  #intakeOf(options: AgentOptions, boot: string, capacity: number): OperationIntake {
-    const { clock, logger, telemetry, bus } = this.#deps;
-    const { repeatWindowMs, repeatEntriesMax, repeatBytesMax } = this.#options;
-    return new OperationIntake(
-      {
-        agentId: options.id,
-        boot,
-        capacity,
-        queueMax: options.queueMax ?? 4 * capacity,
-        handlers: options.handlers,
-        repeatWindowMs,
-        repeatEntriesMax,
-        repeatBytesMax,
-        answerBytesMax: bus.maxPayloadBytes - 8_192,
-      },
-      {
-        clock,
-        telemetry,
-        logger: logger.child({ agent: options.id }),
-        send: (router, codec, answer) => this.#replies.send(options.id, router, codec, answer),
-      },
-    );
-  }
-
-  #join(group: string, resident: Resident): void {
-    const name = groupSchema.parse(group);
-    const known = this.#groups.get(name);
-    if (known !== undefined) {
-      known.members.add(resident);
-      return;
+  /** C4 */
+  async #leave(all: readonly Resident[], withinMs: number): Promise<void> {
+    const residents = all.filter((resident) => this.#residents.get(resident.id) === resident);
+    for (const resident of residents) {
+      if (resident.leaving) continue;
+      resident.startDraining();
+      this.#hellos.forget(resident);
+      this.#sayBye(resident);
     }
-    const members = new Set([resident]);
-    const subscription = this.#deps.bus.subscribe(this.#subjects.group(name), (message) =>
-      this.#guard(message, () => this.#fanOut(message, members)),
-    );
-    this.#groups.set(name, { subscription, members });
-  }
-
-  async #leave(resident: Resident): Promise<void> {
-    if (this.#residents.get(resident.id) !== resident) return;
-    const bye = { v: 1, boot: resident.boot, reason: "drain" };
-    if (this.bus.connected) this.bus.publish(this.#subjects.agentBye(resident.id), encode(bye));
-    await resident.intake.drain();
+    await Promise.all(residents.map((resident) => resident.finishAll(withinMs)));
     this.#replies.flush();
-    resident.inbox?.unsubscribe();
-    for (const group of resident.groups) {
-      const known = this.#groups.get(group);
-      known?.members.delete(resident);
-      if (known?.members.size !== 0) continue;
-      known.subscription.unsubscribe();
-      this.#groups.delete(group);
-    }
-    this.#residents.delete(resident.id);
+    await this.#flushBus();
+    for (const resident of residents) this.#remove(resident);
+    // What was refused while the bus was flushed.
+    this.#replies.flush();
   }
 
-  #hello(resident: Resident): void {
-    const { bus, clock } = this.#deps;
-    if (!bus.connected) return;
-    resident.lastHelloMs = clock.monotonicMs();
-    bus.publish(this.#subjects.agentHello(resident.id), encode(resident.hello));
+  #sayBye(resident: Resident): void {
+    if (!this.bus.connected) return;
+    try {
+      const bye: Bye = { v: WIRE_VERSION, boot: resident.hello.boot, reason: "drain" };
+      this.bus.publish(this.#subjects.agentBye(resident.id), encode(bye));
+    } catch (error) {
+      this.#logger.warn({ agent: resident.id, err: error }, "a bye could not be sent; routers will notice the silence");
+    }
+  }
+
+  #remove(resident: Resident): void {
+    this.#hellos.forget(resident);
+    for (const subject of this.#subjectsOf(resident)) this.#shared.leave(subject, resident);
+    if (this.#residents.get(resident.id) === resident) this.#residents.delete(resident.id);
+  }
+
+  /** For whoever goes: without a server there is nobody to wait for. */
+  async #flushBus(): Promise<void> {
+    if (!this.bus.connected) return;
+    await this.bus.flush().catch((error: unknown) => {
+      this.#logger.warn({ err: error }, "the bus was lost before everything was flushed");
+    });
+  }
+
+  #onReconnected(): void {
+    this.bus.flush().then(
+      () => this.#helloAll(),
+      (error: unknown) => this.#logger.warn({ err: error }, "lost again before the agents could say hello"),
+    );
   }
 
   #helloAll(): void {
-    for (const resident of this.#residents.values()) this.#hello(resident);
+    for (const resident of this.#residents.values()) this.#hellos.say(resident);
   }
 
   #onBatch(message: BusMessage): void {
     const codec = codecIn(message);
-    const parent = this.#deps.telemetry.extract(message.headers);
+    const parent = this.#telemetry.extract(message.headers);
     for (const { to, frame } of parseFrame(connFrameSchema, decode(message.data, codec), "batch").items) {
-      for (const id of to) {
-        const resident = this.#residents.get(id);
-        if (resident !== undefined) this.#deliver(resident, frame, codec, parent);
-      }
+      const residents = to.flatMap((id) => this.#residents.get(id) ?? []);
+      this.#fanOut(residents, frame, codec, parent);
     }
   }
 
-  /** Decoded once, however many agents of the connection it is for. */
-  #fanOut(message: BusMessage, residents: Iterable<Resident>): void {
-    const codec = codecIn(message);
-    const frame = parseFrame(agentFrameSchema, decode(message.data, codec), "frame");
-    const parent = this.#deps.telemetry.extract(message.headers);
-    for (const resident of [...residents]) this.#deliver(resident, frame, codec, parent);
+  #onShared(message: BusMessage, members: readonly Resident[]): void {
+    this.#guard(message, () => {
+      const codec = codecIn(message);
+      const frame = parseFrame(agentFrameSchema, decode(message.data, codec), "frame");
+      this.#fanOut(members, frame, codec, this.#telemetry.extract(message.headers));
+    });
   }
 
-  #deliver(
-    resident: Resident,
-    frame: AgentFrame,
-    codec: CodecName,
-    parent: ReturnType<ConnectionDeps["telemetry"]["extract"]>,
-  ): void {
-    switch (frame.kind) {
-      case "operation":
-        return resident.intake.take(frame, codec, parent);
-      case "cancel":
-        return resident.intake.cancel(frame.operationId);
-      case "hello-wanted":
-        // At most one a second, however often it is asked for.
-        if (this.#deps.clock.monotonicMs() - resident.lastHelloMs >= 1_000) this.#hello(resident);
-        return;
+  /** Decoded once, however many agents of the connection it is for; so none of them may change it. */
+  #fanOut(residents: readonly Resident[], frame: AgentFrame, codec: CodecName, parent: TraceContext | undefined): void {
+    if (residents.length > 1 && frame.kind === "operation") {
+      freezeDeep(frame.payload);
+      freezeDeep(frame.coordination?.answer);
+    }
+    for (const resident of residents) {
+      if (frame.kind === "operation") resident.take(frame, codec, parent);
+      else if (frame.kind === "cancel") resident.cancel(frame.operationId);
+      else this.#hellos.onWanted(resident);
     }
   }
 
+  /** C3. What is not a peer's fault goes on to the bus, which tells its `onError`. */
   #guard(message: BusMessage, take: () => void): void {
     try {
       take();
     } catch (error) {
       if (!(error instanceof NexusError) || error.family === "defect") throw error;
-      this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
-      this.#deps.logger.warn({ subject: message.subject, err: error }, "frame dropped");
+      this.#telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
+      this.#warnOfDrop(message.subject, error);
     }
+  }
+
+  /** A flood of frames must not become a flood of lines. */
+  #warnOfDrop(subject: string, error: NexusError): void {
+    this.#dropsUnwarned++;
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#warnedMs < DROP_WARNING_INTERVAL_MS) return;
+    this.#logger.warn({ subject, err: error, dropped: this.#dropsUnwarned }, "frames dropped that were not understood");
+    this.#dropsUnwarned = 0;
+    this.#warnedMs = nowMs;
   }
 }
 
 function codecIn(message: BusMessage): CodecName {
   return codecOf(message.headers[CONTENT_TYPE_HEADER]);
+}
+
+function invalid(field: string, message: string): NexusError {
+  return new NexusError("invalid-field", `${field}: ${message}`, { field });
 }
