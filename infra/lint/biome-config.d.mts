@@ -1,4 +1,0 @@
-export function biomeConfig(): {
-  vcs: unknown;
-  linter: { rules: { correctness: Record<string, string> } };
-} & Record<string, unknown>;
