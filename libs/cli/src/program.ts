@@ -1,10 +1,10 @@
 import { NexusError } from "@nexus/contracts";
+import { type ExitCode, exitCodeOfError } from "@nexus/runtime";
 import { Command, CommanderError } from "commander";
 import { agentsCommand } from "./commands/agents.ts";
 import { coordinateCommand } from "./commands/coordinate.ts";
 import { doctorCommand } from "./commands/doctor.ts";
 import { upCommand } from "./commands/up.ts";
-import { type ExitCode, exitCodeOfError } from "./exit-codes.ts";
 import type { Io } from "./io.ts";
 import { errorLine } from "./output/error-line.ts";
 

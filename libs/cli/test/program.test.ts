@@ -65,12 +65,12 @@ async function nexus(args: string[], input: unknown = request, environment: Reco
 }
 
 describe("coordinate", () => {
-  const partial = { status: "partial", executed: "some" } as const;
+  const enough = { status: "partial", executed: "some" } as const;
+  const error = { code: "incomplete", message: "23 of 24", retryable: true, executed: "some" } as const;
   const table: [string, object, object, number][] = [
     ["completed", {}, {}, 0],
-    ["partial", partial, {}, 1],
-    ["partial, as allowed", partial, { degrade: ["partial"] }, 0],
-    ["partial, something else allowed", partial, { degrade: ["stale"] }, 1],
+    ["partial, and not enough", { ...enough, error }, {}, 1],
+    ["partial, as allowed", enough, { degrade: ["partial"] }, 0],
     ["failed", { status: "failed", executed: "unknown" }, { degrade: ["partial"] }, 1],
   ];
   test.each(table)("%s", async (_, outcome, fields, code) => {

@@ -128,6 +128,7 @@ export {
   gatherOutcomeSchema,
   type Idempotency,
   idempotencySchema,
+  isGoalMet,
   type MissingAgent,
   type MissingReason,
   missingAgentSchema,

@@ -163,6 +163,11 @@ export const resultSchema = z.object({
 });
 export type CoordinationResult = z.infer<typeof resultSchema>;
 
+/** Whether the caller has what it asked for: all of it, or the part that its `degrade` says will do. */
+export function isGoalMet(result: Pick<CoordinationResult, "status" | "error">): boolean {
+  return result.status === "completed" || (result.status === "partial" && result.error === undefined);
+}
+
 /** The immediate answer in `accept` mode. */
 export const acceptedSchema = z.object({
   v: versionSchema,

@@ -11,7 +11,7 @@ export const DEFAULT_PREFIX = "nexus";
 
 /** Services whose API is `<prefix>.<service>.<verb>`. */
 export const serviceVerbs = {
-  router: ["agents", "status"],
+  router: ["agents", "status", "health"],
   consensus: ["propose", "read", "watch", "state", "members", "transfer", "snapshot", "health"],
   gossip: ["put", "get", "members", "converged", "watch", "health"],
   predictor: ["predict", "observe", "explain", "models", "health"],

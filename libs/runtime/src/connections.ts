@@ -27,7 +27,7 @@ export function connectBus(config: BaseConfig, name: string, logger: Logger): Pr
 }
 
 /** Redis where `REDIS_URL` is set, whether or not it answers now; else this process's own memory. */
-export async function connectStore(config: BaseConfig, logger: Logger): Promise<StateStore> {
+export async function connectStore(config: Pick<BaseConfig, "REDIS_URL" | "NEXUS_PREFIX">, logger: Logger): Promise<StateStore> {
   if (config.REDIS_URL !== undefined) {
     const keyPrefix = `${config.NEXUS_PREFIX}:`;
     return connectRedis({ url: config.REDIS_URL, commandTimeoutMs: STORE_TIMEOUT_MS, keyPrefix, logger });
@@ -36,5 +36,10 @@ export async function connectStore(config: BaseConfig, logger: Logger): Promise<
     { entriesMax: MEMORY_ENTRIES_MAX, bytesMax: MEMORY_BYTES_MAX },
     "REDIS_URL is not set: state is kept in this process alone; replicas do not share it and a restart forgets it",
   );
+  return createProcessStore();
+}
+
+/** The memory of this process alone, as the store. */
+export function createProcessStore(): StateStore {
   return createMemoryStore(systemClock, { entriesMax: MEMORY_ENTRIES_MAX, bytesMax: MEMORY_BYTES_MAX });
 }

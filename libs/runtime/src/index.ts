@@ -10,7 +10,8 @@ export {
   telemetryConfigSchema,
   unknownVariables,
 } from "./config.ts";
-export { connectBus, connectStore } from "./connections.ts";
+export { connectBus, connectStore, createProcessStore } from "./connections.ts";
+export { type ExitCode, exitCodeOf, exitCodeOfError } from "./exit-codes.ts";
 export { type CheckResult, createHealth, type Health, type HealthReport, healthOf } from "./health.ts";
 export { type HealthServer, startHealthServer } from "./health-server.ts";
 export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";

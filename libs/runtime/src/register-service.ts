@@ -16,7 +16,7 @@ import {
   WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, Logger, ServiceAnswer, ServiceHandle, Telemetry } from "@nexus/ports";
+import type { Bus, BusMessage, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
 import type { Health } from "./health.ts";
 
 /**
@@ -44,6 +44,10 @@ export interface ServiceRegistration<S extends ServiceName> {
   readonly boot: string;
   readonly health: Health;
   readonly verbs: Readonly<Record<OwnVerbOf<S>, VerbHandler>>;
+  /** Requests on other subjects, answered as the verbs are. */
+  readonly requests?: readonly { readonly name: string; readonly subject: string; readonly handler: VerbHandler }[];
+  /** Endpoints that decode, check the reply subject and answer by themselves. */
+  readonly endpoints?: readonly ServiceEndpoint[];
   /** Beside the wire range, the instance and the boot. */
   readonly metadata?: Readonly<Record<string, string>>;
 }
@@ -61,10 +65,18 @@ export async function registerService<S extends ServiceName>(
 ): Promise<ServiceHandle> {
   const { service, health, instance, boot } = registration;
   const subjects = createSubjects(registration.prefix);
-  const handlers = {
+  const verbs = {
     ...registration.verbs,
     health: () => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
   } as Readonly<Record<VerbOf<S>, VerbHandler>>;
+  const requests = [
+    ...(Object.keys(verbs) as VerbOf<S>[]).map((verb) => ({
+      name: verb,
+      subject: subjects.service(service, verb),
+      handler: verbs[verb],
+    })),
+    ...(registration.requests ?? []),
+  ];
   const handle = await deps.bus.serve({
     name: `nexus-${service}`,
     version: registration.version,
@@ -76,12 +88,15 @@ export async function registerService<S extends ServiceName>(
       wire_min: String(wireRange.min),
       wire_max: String(wireRange.max),
     },
-    endpoints: (Object.keys(handlers) as VerbOf<S>[]).map((verb) => ({
-      name: verb,
-      subject: subjects.service(service, verb),
-      queue: service,
-      handler: (message) => answering(message, verb, handlers[verb], registration, deps),
-    })),
+    endpoints: [
+      ...requests.map(({ name, subject, handler }) => ({
+        name,
+        subject,
+        queue: service,
+        handler: (message: BusMessage) => answering(message, name, handler, registration, deps),
+      })),
+      ...(registration.endpoints ?? []),
+    ],
   });
   await deps.bus.flush();
   return handle;

@@ -4,6 +4,7 @@ import type { Bus, Clock, Ids, Logger, StateStore, Telemetry } from "@nexus/port
 import type { z } from "zod";
 import { type baseConfigSchema, describeConfig, type Environment, loadConfig, unknownVariables } from "./config.ts";
 import { connectBus, connectStore } from "./connections.ts";
+import { exitCodeOfError } from "./exit-codes.ts";
 import { type Health, healthOf } from "./health.ts";
 import { startHealthServer } from "./health-server.ts";
 import { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
@@ -58,7 +59,7 @@ export async function runServiceProcess<T extends typeof baseConfigSchema>(defin
     if (!(error instanceof NexusError)) throw error; // a defect crashes
     process.stderr.write(`error ${error.code}: ${error.message}\n`);
     await lifecycle?.stop();
-    process.exit(error.family === "rejected" ? 2 : 1);
+    process.exit(exitCodeOfError(error));
   }
 }
 

@@ -1,4 +1,3 @@
-import { createMemoryStore } from "@nexus/adapter-memory";
 import { connectNats } from "@nexus/adapter-nats";
 import { type NatsServer, ServerStartError, startNatsServer } from "@nexus/adapter-nats/server";
 import { createIds, systemClock } from "@nexus/adapter-node";
@@ -9,22 +8,33 @@ import { startGossip } from "@nexus/gossip";
 import type { Logger } from "@nexus/ports";
 import { startPredictor } from "@nexus/predictor";
 import { type Router, startRouter } from "@nexus/router";
-import { createLifecycle, type Lifecycle, startTelemetry } from "@nexus/runtime";
+import {
+  configList,
+  connectStore,
+  createProcessStore,
+  type Environment,
+  type Lifecycle,
+  startTelemetry,
+  VERSION,
+} from "@nexus/runtime";
+import type { EmbeddedConfig } from "./config.ts";
 import { FLEET_AGENTS, type Fleet, startFleet } from "./fleet.ts";
 
 /** The one composition: a private nats-server, all services in this process, agents as child processes. */
 
-export const VERSION = "0.1.0";
 const DEFAULT_PORT = 4222;
 const READY_WITHIN_MS = 60_000;
 
 export interface EmbeddedSettings {
   readonly port: number | undefined;
   readonly fleet: boolean;
-  readonly prefix: string;
+  readonly config: EmbeddedConfig;
   readonly logger: Logger;
+  /** Of the fleet's processes, which are told what is not in the configuration, too (their PATH, OTEL_…). */
   readonly logLevel: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
+  /** What was started is registered here at once, so that a signal during the start ends it in order, too. */
+  readonly lifecycle: Lifecycle;
   /** Told what is being done, for people. */
   readonly progress: (message: string) => void;
 }
@@ -32,12 +42,10 @@ export interface EmbeddedSettings {
 export interface Embedded {
   readonly url: string;
   readonly agents: () => number;
-  readonly lifecycle: Lifecycle;
 }
 
 export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedded> {
-  const { logger, progress } = settings;
-  const lifecycle = createLifecycle({ logger, stepTimeoutMs: 2_500 });
+  const { lifecycle, progress } = settings;
   try {
     progress("starting nats-server");
     const server = await privateServer(settings.port);
@@ -45,7 +53,7 @@ export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedde
     progress("starting router, consensus, gossip, predictor, adaptive");
     const router = await startServices(server, settings, lifecycle);
     if (settings.fleet) await startAgents(settings, server, router, lifecycle);
-    return { url: server.url, agents: router.agentsKnown, lifecycle };
+    return { url: server.url, agents: router.agentsKnown };
   } catch (error) {
     await lifecycle.stop();
     throw error;
@@ -65,17 +73,28 @@ async function privateServer(port: number | undefined): Promise<NatsServer> {
 }
 
 async function startServices(server: NatsServer, settings: EmbeddedSettings, lifecycle: Lifecycle): Promise<Router> {
-  const { logger, prefix, environment } = settings;
+  const { config, logger, environment } = settings;
   const ids = createIds();
-  const otel = startTelemetry({ service: "nexus-router", version: VERSION, instance: ids.instanceName("embedded"), environment });
+  const otel = startTelemetry({
+    service: "nexus-router",
+    version: VERSION,
+    instance: ids.instanceName("embedded"),
+    environment,
+    logger,
+  });
   lifecycle.onStop("telemetry", () => otel.shutdown());
   const deps = { clock: systemClock, ids, logger, telemetry: otel.telemetry };
-  const store = createMemoryStore(systemClock, { entriesMax: 100_000, bytesMax: 256 * 1_048_576 });
+  const store = config.REDIS_URL === undefined ? createProcessStore() : await connectStore(config, logger);
+  lifecycle.onStop("shared memory", () => store.close());
   const routerBus = await connectNats({ servers: server.url, name: "nexus-router", logger });
   lifecycle.onStop("router connection", () => routerBus.drain());
   const bus = await connectNats({ servers: server.url, name: "nexus-services", logger });
   lifecycle.onStop("services connection", () => bus.drain());
-  const options = { prefix, version: VERSION };
+  const options = {
+    prefix: config.NEXUS_PREFIX,
+    version: VERSION,
+    replyPrefixes: configList(config.NEXUS_REPLY_PREFIXES),
+  };
   for (const start of [startConsensus, startGossip, startPredictor, startAdaptive]) {
     const service = await start(options, { ...deps, bus, store });
     lifecycle.onStop(service.id, () => service.stop());
@@ -92,7 +111,7 @@ async function startAgents(settings: EmbeddedSettings, server: NatsServer, route
   const environment = {
     ...settings.environment,
     NEXUS_NATS_URL: server.url,
-    NEXUS_PREFIX: settings.prefix,
+    NEXUS_PREFIX: settings.config.NEXUS_PREFIX,
     NEXUS_LOG_LEVEL: settings.logLevel,
     NEXUS_DRAIN_TIMEOUT_MS: "1000",
   };

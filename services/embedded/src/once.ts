@@ -1,32 +1,22 @@
 import { readFileSync } from "node:fs";
 import { connectNats } from "@nexus/adapter-nats";
+import { createIds, systemClock } from "@nexus/adapter-node";
+import { createClient } from "@nexus/client";
 import {
-  acceptedSchema,
-  createSubjects,
+  type CoordinationRequest,
+  type CoordinationResult,
   decode,
-  encode,
-  fromErrorBody,
   goalTypeSchema,
-  type JsonValue,
   NexusError,
   parseRequest,
-  refusalSchema,
-  resultSchema,
 } from "@nexus/contracts";
-import type { Telemetry } from "@nexus/ports";
-
-export interface OnceEnd {
-  /** The result, whole, for stdout. */
-  readonly result: JsonValue;
-  /** 0: the goal holds; 1: it does not. */
-  readonly exitCode: 0 | 1;
-}
+import type { Logger, Telemetry } from "@nexus/ports";
 
 /**
- * Reads and validates a request before anything is started.
+ * Reads and validates a request before anything is started. @param path `-` is stdin
  * @throws NexusError naming the field that is wrong
  */
-export function readRequest(path: string): { body: JsonValue; type: ReturnType<typeof goalTypeSchema.parse>; timeoutMs: number } {
+export function readRequest(path: string): CoordinationRequest {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(path === "-" ? 0 : path);
@@ -42,36 +32,24 @@ export function readRequest(path: string): { body: JsonValue; type: ReturnType<t
       field: "goal.type",
     });
   }
-  const request = parseRequest(body, type.data);
-  return { body, type: type.data, timeoutMs: request.timeoutMs ?? 5_000 };
+  return parseRequest(body, type.data);
 }
 
-/** Sends the request as any NATS client would. */
+/** Sends the request as any client would, and waits for its end, in `accept` mode too: what runs it ends with it. */
 export async function runOnce(
   url: string,
   prefix: string,
-  request: ReturnType<typeof readRequest>,
-  telemetry: Telemetry,
-): Promise<OnceEnd> {
-  const span = telemetry.startSpan("clientCoordinate", { kind: "client", fill: { type: request.type } });
-  const bus = await connectNats({ servers: url, name: "nexus-once" });
+  request: CoordinationRequest,
+  observers: { readonly telemetry: Telemetry; readonly logger: Logger },
+): Promise<CoordinationResult> {
+  const bus = await connectNats({ servers: url, name: "nexus-once", logger: observers.logger });
   try {
-    const subject = createSubjects(prefix).coordinate(request.type);
-    const headers: Record<string, string> = {};
-    telemetry.inject(span.context, headers);
-    const reply = await bus.request(subject, encode(request.body), { timeoutMs: request.timeoutMs + 2_000, headers });
-    const answer = decode(reply.data);
-    const result = resultSchema.safeParse(answer);
-    if (result.success) {
-      const { status, error } = result.data;
-      return { result: answer, exitCode: status === "completed" || (status === "partial" && error === undefined) ? 0 : 1 };
-    }
-    if (acceptedSchema.safeParse(answer).success) return { result: answer, exitCode: 0 };
-    const refusal = refusalSchema.safeParse(answer);
-    if (refusal.success) throw fromErrorBody(refusal.data.error);
-    throw new NexusError("internal", "the router's answer is not understood");
+    const client = createClient({ prefix }, { bus, clock: systemClock, ids: createIds(), ...observers });
+    if (request.mode !== "accept") return await client.coordinate(request);
+    const accepted = await client.accept(request);
+    accepted.events.close();
+    return await accepted.result();
   } finally {
-    span.end();
     await bus.close();
   }
 }

@@ -1,12 +1,25 @@
 import { ServerStartError } from "@nexus/adapter-nats/server";
 import { type GoalType, NexusError } from "@nexus/contracts";
-import { createLogger, exitOnSignals, startTelemetry } from "@nexus/runtime";
-import { type Embedded, startEmbedded, VERSION } from "./embedded.ts";
+import type { Logger } from "@nexus/ports";
+import {
+  createLifecycle,
+  createLogger,
+  type Environment,
+  exitCodeOf,
+  exitCodeOfError,
+  exitOnSignals,
+  type Lifecycle,
+  loadConfig,
+  startTelemetry,
+  VERSION,
+} from "@nexus/runtime";
+import { embeddedConfigSchema } from "./config.ts";
+import { type Embedded, startEmbedded } from "./embedded.ts";
 import { readRequest, runOnce } from "./once.ts";
 import { type EmbeddedOptions, parseOptions, usage } from "./options.ts";
 
 export interface Terminal {
-  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly environment: Environment;
   readonly out: (text: string) => void;
   readonly err: (text: string) => void;
 }
@@ -30,51 +43,64 @@ export async function runEmbedded(args: readonly string[], terminal: Terminal): 
     }
     if (!(error instanceof NexusError)) throw error;
     terminal.err(`error ${error.code}: ${error.message}${error.field === undefined ? "" : ` (field: ${error.field})`}\n`);
-    return error.family === "rejected" ? 2 : 1;
+    return exitCodeOfError(error);
   }
 }
 
 async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undefined> {
-  const embedded = await start(options, options.port, "warn", terminal);
-  terminal.out(`ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, "gather")}\n`);
+  const { embedded, prefix } = await start(options, options.port, "warn", terminal);
+  terminal.out(
+    `ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix, "gather")}\n`,
+  );
   return undefined;
 }
 
 async function once(options: EmbeddedOptions, path: string, terminal: Terminal): Promise<number> {
   const request = readRequest(path);
   const { environment } = terminal;
-  const otel = startTelemetry({ service: "nexus-client", version: VERSION, instance: `once-${process.pid}`, environment });
-  const embedded = await start(options, options.port ?? 0, "error", terminal);
-  embedded.lifecycle.onStop("client telemetry", () => otel.shutdown());
+  const { embedded, lifecycle, logger, prefix } = await start(options, options.port ?? 0, "error", terminal);
+  const instance = `once-${process.pid}`;
+  const otel = startTelemetry({ service: "nexus-client", version: VERSION, instance, environment, logger });
+  lifecycle.onStop("client telemetry", () => otel.shutdown());
   try {
-    const { result, exitCode } = await runOnce(embedded.url, prefixOf(terminal), request, otel.telemetry);
+    const result = await runOnce(embedded.url, prefix, request, { telemetry: otel.telemetry, logger });
     terminal.out(`${JSON.stringify(result, null, 2)}\n`);
-    return exitCode;
+    return exitCodeOf(result);
   } finally {
-    await embedded.lifecycle.stop();
+    await lifecycle.stop();
   }
 }
 
-async function start(options: EmbeddedOptions, port: number | undefined, quiet: string, terminal: Terminal): Promise<Embedded> {
-  const logLevel = terminal.environment["NEXUS_LOG_LEVEL"] ?? quiet;
+const STOP_STEP_TIMEOUT_MS = 2_500;
+
+interface Started {
+  readonly embedded: Embedded;
+  readonly lifecycle: Lifecycle;
+  readonly logger: Logger;
+  readonly prefix: string;
+}
+
+/** @param quiet the log level where the environment names none */
+async function start(options: EmbeddedOptions, port: number | undefined, quiet: string, terminal: Terminal): Promise<Started> {
+  const { environment } = terminal;
+  const config = loadConfig(embeddedConfigSchema, environment);
+  const logLevel = config.NEXUS_LOG_LEVEL ?? quiet;
   const logger = createLogger({ service: "embedded", level: logLevel, fileDescriptor: 2 });
+  const lifecycle = createLifecycle({ logger, stepTimeoutMs: STOP_STEP_TIMEOUT_MS });
+  exitOnSignals(lifecycle, logger);
   const embedded = await startEmbedded({
+    lifecycle,
     port,
     fleet: options.fleet,
-    prefix: prefixOf(terminal),
+    config,
     logger,
     logLevel,
-    environment: terminal.environment,
+    environment,
     progress: (message) => terminal.err(`nexus: ${message}\n`),
   });
-  exitOnSignals(embedded.lifecycle, logger);
-  return embedded;
+  return { embedded, lifecycle, logger, prefix: config.NEXUS_PREFIX };
 }
 
-function prefixOf(terminal: Terminal): string {
-  return terminal.environment["NEXUS_PREFIX"] ?? "nexus";
-}
-
-function suggestion(url: string, type: GoalType): string {
-  return `nats -s ${url} request nexus.coordinate.${type} "$(cat examples/requests/${type}.json)"`;
+function suggestion(url: string, prefix: string, type: GoalType): string {
+  return `nats -s ${url} request ${prefix}.coordinate.${type} "$(cat examples/requests/${type}.json)"`;
 }

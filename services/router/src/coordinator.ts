@@ -26,6 +26,8 @@ import { endedRequestOf } from "./results.ts";
  *     and the result says how well that was.
  * Q2. Nothing is published to agents before the id is claimed.
  * Q3. A request that was refused leaves nothing behind: its id can be used again.
+ * Q4. One that failed without having executed anything, for a reason that may pass, is kept to be read, and tried anew
+ *     when its id is sent again.
  */
 
 export interface CoordinatorDeps {
@@ -72,7 +74,11 @@ export class Coordinator {
     const type = request.goal.type;
     const digest = request.id === undefined ? undefined : ids.digest(encode(canonical(requestIdentity(request))));
     const started = (ended: Promise<EndedRequest>): Started => ({ id, type, remainingMs, ended });
-    const beginning = registry.begin(id, digest, arrivedMs);
+    let beginning = registry.begin(id, digest, arrivedMs);
+    if (beginning.kind === "done" && cameToNothing(beginning.result)) {
+      registry.forget(id);
+      beginning = registry.begin(id, digest, arrivedMs); // Q4
+    }
     switch (beginning.kind) {
       case "reused":
         throw new NexusError("id-reused", `another request was made under ${id}; take a new id`, { field: "id" });
@@ -121,7 +127,10 @@ export class Coordinator {
       const bytes = encode({ result: ended.result, rows: ended.rows });
       registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
       // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
-      if (run.digest !== undefined && this.#deps.bus.connected) await claims.finish(run.id, run.digest, encode(ended.result));
+      if (run.digest !== undefined && this.#deps.bus.connected) {
+        if (cameToNothing(ended)) await claims.release(run.id);
+        else await claims.finish(run.id, run.digest, encode(ended.result));
+      }
       return ended;
     } catch (error) {
       // Q3
@@ -227,6 +236,11 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
     );
   }
   return Math.min(remainingMs, limits.timeoutMsMax);
+}
+
+/** Q4 */
+function cameToNothing({ result }: EndedRequest): boolean {
+  return result.status === "failed" && result.executed === "none" && result.error?.retryable === true;
 }
 
 function repeated(ended: EndedRequest): EndedRequest {

@@ -1,1 +1,2 @@
-export { type Router, type RouterDeps, type RouterOptions, routerDefaults, startRouter } from "./service.ts";
+export { routerConfigSchema } from "./config.ts";
+export { type Router, type RouterOptions, routerDefaults, startRouter } from "./service.ts";

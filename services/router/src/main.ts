@@ -1,17 +1,18 @@
-import { runServiceProcess } from "@nexus/runtime";
+import { configList, runServiceProcess, VERSION } from "@nexus/runtime";
 import { routerConfigSchema } from "./config.ts";
 import { startRouter } from "./service.ts";
 
 await runServiceProcess({
   service: "router",
-  version: "0.1.0",
+  version: VERSION,
   schema: routerConfigSchema,
   environment: process.env,
   start: (config, deps) =>
     startRouter(
       {
         prefix: config.NEXUS_PREFIX,
-        replyPrefixes: config.NEXUS_REPLY_PREFIXES.split(","),
+        instance: deps.instance,
+        replyPrefixes: configList(config.NEXUS_REPLY_PREFIXES),
         activeMax: config.NEXUS_ROUTER_ACTIVE_MAX,
         requestsMax: config.NEXUS_ROUTER_REQUESTS_MAX,
         requestBytesMax: config.NEXUS_ROUTER_REQUEST_BYTES_MAX,

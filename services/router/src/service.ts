@@ -1,24 +1,18 @@
 import {
   agentsQuerySchema,
-  CONTENT_TYPE_HEADER,
-  codecOf,
   createSubjects,
-  decode,
-  encode,
   goalTypes,
-  isReplyAllowed,
-  type JsonValue,
   NexusError,
   ownerQuestionSchema,
   parseFrame,
   requestGetSchema,
   requestIdPattern,
   subjectToken,
-  toErrorBody,
-  wireRange,
+  WIRE_VERSION,
 } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
-import type { Bus, BusMessage, Clock, Ids, Logger, ServiceAnswer, ServiceEndpoint, StateStore, Telemetry } from "@nexus/ports";
+import type { BusMessage, Clock } from "@nexus/ports";
+import { healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Fleet } from "./fleet.ts";
@@ -40,11 +34,13 @@ export interface RouterOptions {
   readonly requestBytesMax: number;
   readonly retentionMs: number;
   readonly agentsMax: number;
+  /** What people call this replica; default: the id of this life. */
+  readonly instance?: string;
 }
 
 export const routerDefaults: RouterOptions = {
   prefix: "nexus",
-  version: "0.1.0",
+  version: VERSION,
   replyPrefixes: ["_INBOX."],
   activeMax: 4_096,
   requestsMax: 20_000,
@@ -52,15 +48,6 @@ export const routerDefaults: RouterOptions = {
   retentionMs: 600_000,
   agentsMax: 100_000,
 };
-
-export interface RouterDeps {
-  readonly bus: Bus;
-  readonly store: StateStore;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly logger: Logger;
-  readonly telemetry: Telemetry;
-}
 
 export interface Router {
   readonly id: string;
@@ -71,8 +58,8 @@ export interface Router {
   stop(withinMs?: number): Promise<void>;
 }
 
-/** Starts a router on a connected bus. The caller closes the bus and the store. */
-export async function startRouter(options: Partial<RouterOptions>, deps: RouterDeps): Promise<Router> {
+/** Starts a router on a connected bus. The caller closes the bus and the store. @throws NexusError `disconnected` */
+export async function startRouter(options: Partial<RouterOptions>, deps: ServiceDeps): Promise<Router> {
   const settings = { ...routerDefaults, ...options };
   const { bus, clock, logger, telemetry } = deps;
   const subjects = createSubjects(settings.prefix);
@@ -116,59 +103,64 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
 
   peers.start();
   await fleet.start();
-  const own = bus.subscribe(subjects.routerRequests(routerId), async (message) => {
-    const answer = await answering(message, settings.replyPrefixes, async () =>
-      requests.own(parseFrame(ownerQuestionSchema, decode(message.data), "owner question")),
-    );
-    if (message.reply !== undefined && answer !== undefined)
-      bus.publish(message.reply, answer.data, { headers: answer.headers ?? {} });
-  });
   const idOf = (message: BusMessage) => requestIdIn(subjectToken(subjects, message.subject, 1));
-  const api = (name: string, subject: string, handle: (message: BusMessage) => unknown): ServiceEndpoint => ({
-    name,
-    subject,
-    queue: "router",
-    handler: (message) => answering(message, settings.replyPrefixes, async () => handle(message)),
-  });
-  const service = await bus.serve({
-    name: "nexus-router",
-    version: settings.version,
-    description: "Takes coordination requests and carries them out",
-    metadata: { instance: routerId, wire_min: String(wireRange.min), wire_max: String(wireRange.max) },
-    endpoints: [
-      ...goalTypes.map((type) => ({
+  const service = await registerService(
+    {
+      service: "router",
+      version: settings.version,
+      description: "Takes coordination requests and carries them out",
+      prefix: settings.prefix,
+      replyPrefixes: settings.replyPrefixes,
+      instance: settings.instance ?? routerId,
+      boot: routerId,
+      health: deps.health ?? healthOf(deps),
+      verbs: {
+        agents: (body) =>
+          agentsPage(parseFrame(agentsQuerySchema, body, "the body"), {
+            table,
+            dispatcher,
+            routerId,
+            nowMs: clock.monotonicMs(),
+          }),
+        status: () => ({
+          v: WIRE_VERSION,
+          router: routerId,
+          agents: table.size,
+          tableVersion: table.version,
+          active: engine.active,
+          held: dispatcher.heldTotal,
+          sent: dispatcher.sent,
+          lateAnswers: dispatcher.late,
+          peers: peers.live(),
+          sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
+        }),
+      },
+      requests: [
+        {
+          name: "requests-get",
+          subject: subjects.everyRequestGet,
+          handler: (body, message) => requests.get(idOf(message), parseFrame(requestGetSchema, body, "the body")),
+        },
+        {
+          name: "requests-cancel",
+          subject: subjects.everyRequestCancel,
+          handler: (_body, message) => requests.cancel(idOf(message)),
+        },
+        {
+          name: "requests-own",
+          subject: subjects.routerRequests(routerId),
+          handler: (body) => requests.own(parseFrame(ownerQuestionSchema, body, "owner question")),
+        },
+      ],
+      endpoints: goalTypes.map((type) => ({
         name: `coordinate-${type}`,
         subject: subjects.coordinate(type),
         queue: "router",
         handler: coordinateHandler(type, coordinate),
       })),
-      api("requests-get", subjects.everyRequestGet, (message) =>
-        requests.get(idOf(message), parseFrame(requestGetSchema, bodyOf(message), "the body")),
-      ),
-      api("requests-cancel", subjects.everyRequestCancel, (message) => requests.cancel(idOf(message))),
-      api("agents", subjects.service("router", "agents"), (message) =>
-        agentsPage(parseFrame(agentsQuerySchema, bodyOf(message), "the body"), {
-          table,
-          dispatcher,
-          routerId,
-          nowMs: clock.monotonicMs(),
-        }),
-      ),
-      api("status", subjects.service("router", "status"), () => ({
-        v: 1,
-        router: routerId,
-        agents: table.size,
-        tableVersion: table.version,
-        active: engine.active,
-        held: dispatcher.heldTotal,
-        sent: dispatcher.sent,
-        lateAnswers: dispatcher.late,
-        peers: peers.live(),
-        sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
-      })),
-    ],
-  });
-  await bus.flush();
+    },
+    deps,
+  );
   const sweep = sweeper(clock, () => registry.expire(clock.monotonicMs()));
   log.info({ prefix: settings.prefix, server: bus.server }, "router started");
 
@@ -180,7 +172,6 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
       draining = true;
       await Promise.race([registry.settled(), new Promise<void>((resolve) => clock.schedule(withinMs, resolve))]);
       await service.stop();
-      own.unsubscribe();
       peers.stop();
       fleet.stop();
       sweep();
@@ -188,29 +179,6 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
       log.info({}, "router stopped");
     },
   };
-}
-
-/** Runs an API call and encodes what comes of it; a refusal becomes an error body with NATS's error headers. */
-async function answering(
-  message: BusMessage,
-  replyPrefixes: readonly string[],
-  handle: () => Promise<unknown>,
-): Promise<ServiceAnswer | undefined> {
-  if (message.reply === undefined || !isReplyAllowed(message.reply, replyPrefixes)) return undefined;
-  try {
-    return { data: encode(await handle()) };
-  } catch (error) {
-    const body = toErrorBody(error);
-    return {
-      data: encode({ v: 1, error: body }),
-      error: body,
-    };
-  }
-}
-
-function bodyOf(message: BusMessage): JsonValue {
-  if (message.data.byteLength === 0) return {};
-  return decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER]));
 }
 
 function requestIdIn(token: string): string {

@@ -8,8 +8,8 @@ import {
   NexusError,
   requestSchema,
 } from "@nexus/contracts";
+import { exitCodeOf } from "@nexus/runtime";
 import type { Command } from "commander";
-import { exitCodeOf } from "../exit-codes.ts";
 import type { Io } from "../io.ts";
 import { eventLine } from "../output/event-line.ts";
 import { resultText } from "../output/result-text.ts";
@@ -58,7 +58,7 @@ export function coordinateCommand(program: Command, io: Io, finish: Finish): voi
         const result =
           options.follow === true ? await follow(client, request, codec, io) : await client.coordinate(request, { codec });
         io.out(options.json === true ? `${JSON.stringify(result, null, 2)}\n` : resultText(result, style));
-        finish(exitCodeOf(result, request));
+        finish(exitCodeOf(result));
       });
     });
 }
