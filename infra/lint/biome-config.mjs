@@ -133,8 +133,8 @@ function testOverrides() {
   const librariesFor = (folder) =>
     allWrappedBut((library) => wrappedButForTests.includes(library) || wrapped[library].includes(folder));
   const otherAdapters = {
-    group: ["@nexus/adapter-*", "@nexus/adapter-*/**", "!@nexus/adapter-node"],
-    message: "An adapter knows no other adapter; its tests may use the clock and ids of @nexus/adapter-node.",
+    group: ["@nexus/adapter-*", "@nexus/adapter-*/**", "!@nexus/adapter-node", "!@nexus/adapter-servers"],
+    message: "An adapter knows no other adapter; its tests may use the clock of @nexus/adapter-node and @nexus/adapter-servers.",
   };
   return [
     restrictImports(testFiles, [librariesFor(undefined)]),

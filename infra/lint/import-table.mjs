@@ -20,7 +20,7 @@
 const CORE = ["@nexus/core-*"];
 const PORTS = ["@nexus/ports"];
 const CONTRACTS = ["@nexus/contracts"];
-const ADAPTERS = ["@nexus/adapter-*", "@nexus/adapter-*/server"];
+const ADAPTERS = ["@nexus/adapter-*"];
 const SDK = ["@nexus/agent", "@nexus/client"];
 const SERVICES = ["router", "consensus", "gossip", "predictor", "adaptive", "console"];
 
@@ -119,9 +119,7 @@ export const consoleWriters = ["infra/**", "**/main.ts", "libs/cli/**", ...testF
 export const exceptions = [
   {
     rule: "style/noProcessEnv",
-    files: ["nats", "redis"].flatMap((name) =>
-      ["child-process.ts", `${name}-server.ts`].map((file) => `libs/adapters/${name}/src/server/${file}`),
-    ),
+    files: ["child-process.ts", "nats-server.ts", "redis-server.ts"].map((file) => `libs/adapters/servers/src/${file}`),
     why: "They look for a server's binary by PATH and by its own variable, which no entry point hands them.",
   },
   {

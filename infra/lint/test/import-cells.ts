@@ -16,8 +16,7 @@ const kinds = {
   ),
   ports: ["@nexus/ports"],
   conformance: ["@nexus/ports/conformance"],
-  adapters: ["lmdb", "memory", "nats", "node", "opossum", "otel", "redis"].map((name) => `@nexus/adapter-${name}`),
-  servers: ["@nexus/adapter-nats/server", "@nexus/adapter-redis/server"],
+  adapters: ["lmdb", "memory", "nats", "node", "opossum", "otel", "redis", "servers"].map((name) => `@nexus/adapter-${name}`),
   engine: ["@nexus/engine"],
   runtime: ["@nexus/runtime"],
   sdk: ["@nexus/agent", "@nexus/client"],
@@ -48,6 +47,7 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
     { name: "opossum", libraries: ["opossum"] },
     { name: "otel", libraries: ["@opentelemetry/api", "@opentelemetry/sdk-node"] },
     { name: "redis", libraries: ["ioredis"] },
+    { name: "servers", libraries: [] },
   ].map(({ name, libraries }) => ({
     folder: `libs/adapters/${name}/src`,
     own: `@nexus/adapter-${name}`,
@@ -55,36 +55,39 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
     libraries,
   })),
   { folder: "libs/engine/src", own: "@nexus/engine", may: ["contracts", "core", "ports"] },
-  { folder: "libs/runtime/src", own: "@nexus/runtime", may: ["contracts", "ports", "adapters", "servers"], libraries: ["pino"] },
-  { folder: "libs/sdk/agent/src", own: "@nexus/agent", may: ["contracts", "core", "ports", "adapters", "servers"] },
-  { folder: "libs/sdk/client/src", own: "@nexus/client", may: ["contracts", "core", "ports", "adapters", "servers", "engine"] },
+  { folder: "libs/runtime/src", own: "@nexus/runtime", may: ["contracts", "ports", "adapters"], libraries: ["pino"] },
+  { folder: "libs/sdk/agent/src", own: "@nexus/agent", may: ["contracts", "core", "ports", "adapters"] },
+  { folder: "libs/sdk/client/src", own: "@nexus/client", may: ["contracts", "core", "ports", "adapters", "engine"] },
   ...["router", "consensus", "gossip", "predictor", "adaptive", "console"].map((name) => ({
     folder: `services/${name}/src`,
     own: `@nexus/${name}`,
-    may: ["contracts", "core", "ports", "adapters", "servers", "engine", "runtime"] as const,
+    may: ["contracts", "core", "ports", "adapters", "engine", "runtime"] as const,
   })),
   {
     folder: "services/embedded/src",
     own: "@nexus/embedded",
-    may: ["contracts", "ports", "adapters", "servers", "runtime", "sdk", "services"],
+    may: ["contracts", "ports", "adapters", "runtime", "sdk", "services"],
     libraries: ["commander"],
   },
   {
     folder: "libs/cli/src",
     own: "@nexus/cli",
-    may: ["contracts", "adapters", "servers", "runtime", "sdk", "embedded"],
+    may: ["contracts", "adapters", "runtime", "sdk", "embedded"],
     libraries: ["commander", "listr2", "cli-table3"],
   },
   { folder: "libs/testing/src", own: "@nexus/testing", may: ["core", "ports"] },
   {
     folder: "examples/code-search/src",
     own: "@nexus/example-code-search",
-    may: ["contracts", "adapters", "servers", "runtime", "sdk"],
+    may: ["contracts", "adapters", "runtime", "sdk"],
   },
   // Folders that no row knows.
   { folder: "libs/newcomer/src", own: "@nexus/newcomer", may: [] },
   { folder: "services/newcomer/src", own: "@nexus/newcomer", may: [] },
 ];
+
+/** Adapters that the tests of the others may use. */
+const forAdapterTests = ["@nexus/adapter-node", "@nexus/adapter-servers"];
 
 const everyKind = Object.keys(kinds) as Kind[];
 
@@ -98,7 +101,7 @@ const tests: typeof table = [
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,
-    may: everyKind.filter((kind) => kind !== "adapters" && kind !== "servers"),
+    may: everyKind.filter((kind) => kind !== "adapters"),
     libraries: name === "redis" ? ["nats", "ioredis"] : ["nats"],
   })),
 ];
@@ -116,7 +119,7 @@ export function importCells(): Source[] {
     ...everyKind.flatMap((kind) =>
       kinds[kind].map((name) => {
         const allowed =
-          row.may.includes(kind) || (name === "@nexus/adapter-node" && /^libs\/adapters\/.*\/test$/.test(row.folder));
+          row.may.includes(kind) || (forAdapterTests.includes(name) && /^libs\/adapters\/.*\/test$/.test(row.folder));
         const itself = name === row.own || name.startsWith(`${row.own}/`);
         return cell(row.folder, name, [
           ...(itself ? ["plugin/no-self-import"] : []),

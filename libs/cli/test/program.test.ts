@@ -1,6 +1,6 @@
 /** The command line in this process: its exit codes and streams, against a real nats-server where a scripted router answers. */
 import { connectNats } from "@nexus/adapter-nats";
-import { startNatsServer } from "@nexus/adapter-nats/server";
+import { startNatsServer } from "@nexus/adapter-servers";
 import { createSubjects, decode, encode, type JsonValue } from "@nexus/contracts";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { embeddedArgs } from "../src/commands/up.ts";

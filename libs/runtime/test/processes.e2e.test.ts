@@ -8,7 +8,7 @@ import { existsSync } from "node:fs";
 import { createServer } from "node:net";
 import { resolve } from "node:path";
 import { connectNats } from "@nexus/adapter-nats";
-import { type NatsServer, startNatsServer } from "@nexus/adapter-nats/server";
+import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { decode, failureSchema } from "@nexus/contracts";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 

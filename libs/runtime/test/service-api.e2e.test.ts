@@ -2,8 +2,8 @@
 import { existsSync } from "node:fs";
 import { createMemoryBroker, createMemoryStore } from "@nexus/adapter-memory";
 import { connectNats } from "@nexus/adapter-nats";
-import { type NatsServer, startNatsServer } from "@nexus/adapter-nats/server";
 import { createIds, systemClock } from "@nexus/adapter-node";
+import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { contentTypes, decode, encode, failureSchema, NexusError, serviceVerbs } from "@nexus/contracts";
 import { type Bus, type BusMessage, noTelemetry, silentLogger } from "@nexus/ports";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";

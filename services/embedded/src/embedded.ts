@@ -1,6 +1,6 @@
 import { connectNats } from "@nexus/adapter-nats";
-import { type NatsServer, ServerStartError, startNatsServer } from "@nexus/adapter-nats/server";
 import { createIds, systemClock } from "@nexus/adapter-node";
+import { type NatsServer, ServerStartError, startNatsServer } from "@nexus/adapter-servers";
 import { startAdaptive } from "@nexus/adaptive";
 import { startConsensus } from "@nexus/consensus";
 import { NexusError } from "@nexus/contracts";

@@ -1,4 +1,4 @@
-import { ServerStartError } from "@nexus/adapter-nats/server";
+import { ServerStartError } from "@nexus/adapter-servers";
 import { type GoalType, NexusError } from "@nexus/contracts";
 import type { Logger } from "@nexus/ports";
 import {

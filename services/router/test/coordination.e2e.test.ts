@@ -1,7 +1,7 @@
 import { createMemoryStore } from "@nexus/adapter-memory";
 import { systemClock } from "@nexus/adapter-node";
 import { connectRedis } from "@nexus/adapter-redis";
-import { startRedisServer } from "@nexus/adapter-redis/server";
+import { startRedisServer } from "@nexus/adapter-servers";
 import type { AgentOptions, Handler } from "@nexus/agent";
 import {
   type CoordinationResult,

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { connectNats } from "@nexus/adapter-nats";
-import { startNatsServer } from "@nexus/adapter-nats/server";
+import { startNatsServer } from "@nexus/adapter-servers";
 import { decode } from "@nexus/contracts";
 import { afterAll, expect, it } from "vitest";
 import { until } from "./stack.ts";

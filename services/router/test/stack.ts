@@ -1,6 +1,6 @@
 import { connectNats } from "@nexus/adapter-nats";
-import { type NatsServer, startNatsServer } from "@nexus/adapter-nats/server";
 import { createIds, systemClock } from "@nexus/adapter-node";
+import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { type AgentConnection, type AgentOptions, connectAgents } from "@nexus/agent";
 import { type Bus, noTelemetry, type StateStore, silentLogger } from "@nexus/ports";
 import { type Router, startRouter } from "../src/index.ts";

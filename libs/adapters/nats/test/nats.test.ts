@@ -1,11 +1,10 @@
-/** The bus over a real nats-server: the port's promises, through the server's death and return, and the launcher's own. */
-import { spawn } from "node:child_process";
+/** The bus over a real nats-server: the port's promises, through the server's death and return. */
 import { createServer } from "node:net";
+import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import type { Bus } from "@nexus/ports";
 import { busConformance, bytes, codeOf, until } from "@nexus/ports/conformance";
 import { afterAll, describe, expect, test } from "vitest";
 import { connectNats } from "../src/index.ts";
-import { type NatsServer, ServerStartError, startNatsServer } from "../src/server/index.ts";
 
 busConformance("the NATS adapter", async () => {
   let server = await startNatsServer();
@@ -95,57 +94,3 @@ describe("connectNats", () => {
     await bus.close();
   });
 });
-
-describe("startNatsServer", () => {
-  test("tells a taken port, a missing binary and a wrong configuration apart", async () => {
-    const server = await start();
-    const reasonOf = async (options: Parameters<typeof startNatsServer>[0]): Promise<string> => {
-      try {
-        await start(options);
-      } catch (error) {
-        if (error instanceof ServerStartError) return error.reason;
-        throw error;
-      }
-      return "it started";
-    };
-    expect(await reasonOf({ port: server.port })).toBe("port-taken");
-    expect(await reasonOf({ binary: "/nonexistent/nats-server" })).toBe("not-found");
-    expect(await reasonOf({ config: "no_such_option: 1" })).toBe("exited");
-    expect(await reasonOf({ binary: "sleep", startTimeoutMs: 100 })).toBe("exited");
-  });
-
-  test("runs JetStream when asked, with a name of its own", async () => {
-    const [one, two] = [await start({ jetstream: true }), await start()];
-    expect(one.serverName).not.toBe(two.serverName);
-    expect(one.logTail()).toMatch(/JetStream/);
-    const bus = await connectNats({ servers: one.url, name: "x" });
-    const info = await bus.request("$JS.API.INFO", new Uint8Array(0), { timeoutMs: 5_000 });
-    expect(Buffer.from(info.data).toString()).toMatch(/account_info_response/);
-    await bus.close();
-  });
-
-  test("the server ends with the process that started it", async () => {
-    const module = new URL("../src/server/index.ts", import.meta.url).href;
-    const script = `const { startNatsServer } = await import(${JSON.stringify(module)});
-      const server = await startNatsServer(); console.log(server.pid); process.exit(3);`;
-    const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
-    let output = "";
-    child.stdout.on("data", (chunk) => {
-      output += chunk;
-    });
-    const code = await new Promise((resolve) => child.once("close", resolve));
-    expect(code).toBe(3);
-    const pid = Number(output);
-    expect(pid).toBeGreaterThan(1);
-    await until("the server is gone", () => !isAlive(pid));
-  });
-});
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-}

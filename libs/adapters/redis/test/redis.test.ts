@@ -1,9 +1,9 @@
 /** The state store over a real redis-server: the port's promises, and S3 while the server is dead, silent or back. */
+import { type RedisServer, startRedisServer } from "@nexus/adapter-servers";
 import type { StateStore } from "@nexus/ports";
 import { bytes, codeOf, stateStoreConformance, until } from "@nexus/ports/conformance";
 import { afterAll, describe, expect, test } from "vitest";
 import { connectRedis } from "../src/index.ts";
-import { type RedisServer, ServerStartError, startRedisServer } from "../src/server/index.ts";
 
 const COMMAND_TIMEOUT_MS = 200;
 const connect = (url: string, keyPrefix = "test:"): Promise<StateStore> =>
@@ -126,19 +126,5 @@ describe("S3", () => {
     expect(await store.get("k0")).toHaveLength(65_536);
     expect(store.available).toBe(true);
     await store.close();
-  });
-});
-
-describe("startRedisServer", () => {
-  test("tells a taken port and a missing binary apart", async () => {
-    const server = await start();
-    for (const [options, reason] of [
-      [{ port: server.port }, "port-taken"],
-      [{ binary: "/nonexistent/redis-server" }, "not-found"],
-    ] as const) {
-      const error = await start(options).catch((caught: unknown) => caught);
-      expect(error).toBeInstanceOf(ServerStartError);
-      expect((error as ServerStartError).reason).toBe(reason);
-    }
   });
 });
