@@ -9,6 +9,7 @@ import {
   type Subjects,
 } from "@nexus/contracts";
 import type { Bus, Telemetry, TraceContext } from "@nexus/ports";
+import type { Plan } from "./plan.ts";
 import type { AgentEntry } from "./table/routing-table.ts";
 
 /** Told of everything that agents say of an operation. */
@@ -19,6 +20,33 @@ export interface Sending {
   readonly frame: Omit<OperationFrame, "v" | "kind" | "remainingMs" | "boot">;
   readonly deadlineMs: number;
   readonly trace: TraceContext;
+}
+
+/** What the frames of one operation have in common. */
+export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & { readonly reply: boolean };
+
+/** @param trace of the span that the handlers' are children of */
+export function sendingOf(plan: Plan, operationId: string, body: FrameBody, trace: TraceContext, routerId: string): Sending {
+  const { digest, request, type, deadlineMs } = plan;
+  return {
+    deadlineMs,
+    trace,
+    frame: {
+      operationId,
+      router: routerId,
+      type,
+      ...body,
+      ...(digest === undefined ? {} : { digest }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
+    },
+  };
+}
+
+export interface SendOptions {
+  /** The frame is bound to the agent's present boot, so that a new life does not run it again. */
+  readonly repeat: boolean;
+  /** Whether the agent shall record a span of its own. */
+  readonly record: boolean;
 }
 
 /**
@@ -94,11 +122,9 @@ export class Dispatcher {
   }
 
   /**
-   * @param repeat the frame is bound to the agent's present boot, so that a new life does not run it again
-   * @param record false: the agent shall not record a span of its own
    * @throws NexusError `disconnected`, `too-large`
    */
-  send(entry: AgentEntry, sending: Sending, nowMs: number, repeat: boolean, record: boolean): void {
+  send(entry: AgentEntry, sending: Sending, nowMs: number, { repeat, record }: SendOptions): void {
     const frame: OperationFrame = {
       v: 1,
       kind: "operation",
@@ -112,7 +138,9 @@ export class Dispatcher {
     this.#telemetry.count("operationsSent", 1);
   }
 
+  /** Nothing while the bus is away: the work then ends at its own deadline. */
   cancel(entry: AgentEntry, operationId: string): void {
+    if (!this.#bus.connected) return;
     this.#publish(entry, { v: 1, kind: "cancel", operationId }, {});
   }
 

@@ -10,8 +10,8 @@ import {
   type Vote,
 } from "@nexus/contracts";
 import type { Clock, Ids, Logger, Telemetry } from "@nexus/ports";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { DriveDeps, FrameBody } from "./fan-out/drive.ts";
+import type { Dispatcher, FrameBody } from "./dispatcher.ts";
+import type { DriveDeps } from "./fan-out/drive.ts";
 import { BalanceRun } from "./goals/balance.ts";
 import { broadcastCollector } from "./goals/broadcast.ts";
 import { CausalRun } from "./goals/causal.ts";
@@ -97,6 +97,7 @@ export class Engine {
 
   /** @throws NexusError `not-implemented`, `promise-not-kept`: nothing was sent */
   start(plan: Plan): Coordination {
+    refuseUnbuilt(plan.request);
     const { rungs, ceiling, available } = planRungs(plan, this.#deps);
     const [first] = rungs;
     if (first === undefined) {
@@ -185,16 +186,22 @@ function operationsOf(request: Plan["request"]): [path: string, operation: strin
   );
 }
 
-function withVote(goal: GoalOf<"consensus">): GoalOf<"consensus"> & { vote: Vote } {
-  if (goal.commit === true || goal.vote === undefined) {
-    throw new NexusError(
-      "not-implemented",
-      "commit needs the consensus service's log, which this release does not have; ask for a vote alone",
-      {
-        field: "goal.commit",
-      },
-    );
+/** What the wire knows and this release does not do: refused before anything is sent, never ignored. */
+function refuseUnbuilt({ goal }: Plan["request"]): void {
+  const refuse = (field: string, what: string): never => {
+    throw new NexusError("not-implemented", `${what}; leave ${field} out`, { field });
+  };
+  if (goal.type === "consensus" && (goal.commit === true || goal.vote === undefined)) {
+    refuse("goal.commit", "commit needs the consensus service's log, which this release does not have; ask for a vote alone");
   }
+  if (goal.type === "causal" && goal.after !== undefined) refuse("goal.after", "causal tokens are not known in this release");
+  if (goal.type === "balance" && goal.key !== undefined) {
+    refuse("goal.key", "no balancer of this release keeps pieces together by a key");
+  }
+}
+
+function withVote(goal: GoalOf<"consensus">): GoalOf<"consensus"> & { vote: Vote } {
+  if (goal.vote === undefined) throw new NexusError("internal", "a consensus goal without a vote was not refused");
   return { ...goal, vote: goal.vote };
 }
 
@@ -210,10 +217,11 @@ function balancerChoice(plan: Plan): Pick<Decision, "balancer"> {
   const { goal } = plan.request;
   if (goal.type !== "balance") return {};
   const asked = goal.strategy ?? "round-robin";
-  const why =
+  const strategy =
     asked === "round-robin"
       ? "asked for, or the default"
       : `${asked} belongs to the performance layer, which this release does not have`;
+  const why = goal.hedge === true ? `${strategy}; nothing is hedged, for the same reason` : strategy;
   return { balancer: { asked, used: "round-robin", why } };
 }
 

@@ -4,6 +4,7 @@ export {
   baseConfigSchema,
   configList,
   configTable,
+  DEFAULT_REPLY_PREFIXES,
   describeConfig,
   type Environment,
   loadConfig,

@@ -1,5 +1,5 @@
 import { ServerStartError } from "@nexus/adapter-servers";
-import { type GoalType, NexusError } from "@nexus/contracts";
+import { createSubjects, type GoalType, NexusError } from "@nexus/contracts";
 import type { Logger } from "@nexus/ports";
 import {
   createLifecycle,
@@ -48,7 +48,7 @@ export async function runEmbedded(args: readonly string[], terminal: Terminal): 
 }
 
 async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undefined> {
-  const { embedded, prefix } = await start(options, options.port, "warn", terminal);
+  const { embedded, prefix } = await start(options, "warn", terminal);
   terminal.out(
     `ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix, "gather")}\n`,
   );
@@ -58,7 +58,7 @@ async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undef
 async function once(options: EmbeddedOptions, path: string, terminal: Terminal): Promise<number> {
   const request = readRequest(path);
   const { environment } = terminal;
-  const { embedded, lifecycle, logger, prefix } = await start(options, options.port ?? 0, "error", terminal);
+  const { embedded, lifecycle, logger, prefix } = await start({ ...options, port: options.port ?? 0 }, "error", terminal);
   const instance = `once-${process.pid}`;
   const otel = startTelemetry({ service: "nexus-client", version: VERSION, instance, environment, logger });
   lifecycle.onStop("client telemetry", () => otel.shutdown());
@@ -81,16 +81,16 @@ interface Started {
 }
 
 /** @param quiet the log level where the environment names none */
-async function start(options: EmbeddedOptions, port: number | undefined, quiet: string, terminal: Terminal): Promise<Started> {
+async function start(options: EmbeddedOptions, quiet: string, terminal: Terminal): Promise<Started> {
   const { environment } = terminal;
   const config = loadConfig(embeddedConfigSchema, environment);
   const logLevel = config.NEXUS_LOG_LEVEL ?? quiet;
   const logger = createLogger({ service: "embedded", level: logLevel, fileDescriptor: 2 });
   const lifecycle = createLifecycle({ logger, stepTimeoutMs: STOP_STEP_TIMEOUT_MS });
-  exitOnSignals(lifecycle, logger);
+  exitOnSignals(lifecycle, logger, { interrupts: options.once !== undefined });
   const embedded = await startEmbedded({
     lifecycle,
-    port,
+    port: options.port,
     fleet: options.fleet,
     config,
     logger,
@@ -102,5 +102,5 @@ async function start(options: EmbeddedOptions, port: number | undefined, quiet: 
 }
 
 function suggestion(url: string, prefix: string, type: GoalType): string {
-  return `nats -s ${url} request ${prefix}.coordinate.${type} "$(cat examples/requests/${type}.json)"`;
+  return `nats -s ${url} request ${createSubjects(prefix).coordinate(type)} "$(cat examples/requests/${type}.json)"`;
 }

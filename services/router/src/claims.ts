@@ -1,5 +1,5 @@
 import { decode, encode, type Idempotency, NexusError, routerIdSchema } from "@nexus/contracts";
-import type { Clock, Logger, StateStore } from "@nexus/ports";
+import type { Logger, StateStore } from "@nexus/ports";
 import { z } from "zod";
 import type { Peers } from "./peers.ts";
 
@@ -23,7 +23,6 @@ export type Claim =
 export interface ClaimsDeps {
   readonly store: StateStore;
   readonly peers: Peers;
-  readonly clock: Clock;
   readonly logger: Logger;
   readonly routerId: string;
   /** How long a record outlives its request's deadline. */
@@ -56,17 +55,21 @@ export class Claims {
     return owner === undefined ? { kind: "mine", idempotency: "best-effort" } : { kind: "other", owner, ended: false };
   }
 
-  /** Takes over from a dead owner (I2). @returns false where another router was faster, or shared memory is away */
-  async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<boolean> {
-    const { store, retentionMs, routerId } = this.#deps;
-    if (!store.shared) return true;
+  /**
+   * Takes over from a dead owner (I2). @returns how well the id is protected then; undefined where another router was
+   * faster, or the shared memory, which alone could tell, is away
+   */
+  async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<Idempotency | undefined> {
+    const { store, retentionMs, routerId, logger } = this.#deps;
+    if (!store.shared) return "best-effort";
     const old = encode({ owner: from, digest, ended: false } satisfies ClaimRecord);
-    return store.compareAndSet(
-      claimKey(id),
-      old,
-      encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord),
-      remainingMs + retentionMs,
-    );
+    const mine = encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord);
+    try {
+      return (await store.compareAndSet(claimKey(id), old, mine, remainingMs + retentionMs)) ? "claimed" : undefined;
+    } catch (error) {
+      logger.warn({ requestId: id, err: error }, "takeover: shared memory is away");
+      return undefined;
+    }
   }
 
   /** Keeps the ended request for the other routers. Failing that is no failure of the request. */

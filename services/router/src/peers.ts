@@ -1,15 +1,25 @@
 import {
+  attributes,
   claimAnswerSchema,
   claimQuestionSchema,
   decode,
   encode,
+  NexusError,
   parseFrame,
   routerAliveSchema,
   type Subjects,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, BusSubscription, Clock, Logger, Timer } from "@nexus/ports";
+import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
 
-/** Routers know each other by a message a second, and ask each other about ids when no memory is shared. */
+/**
+ * Routers know each other by a message a second, and ask each other about ids when no memory is shared. It excludes a
+ * second execution only among routers that hear each other: what it grants is best effort, never a lock.
+ *
+ * Invariants
+ * P1. Of two routers that ask about one id at once, the one with the smaller name gets it, and both know that.
+ * P2. Between «nobody objects» and «it is mine» no question of another router is answered.
+ * P3. A frame that is not understood is dropped and counted; it takes nothing down.
+ */
 
 const ALIVE_EVERY_MS = 1_000;
 const FORGOTTEN_AFTER_MS = 3_500;
@@ -20,6 +30,7 @@ export interface PeersDeps {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry: Telemetry;
   readonly subjects: Subjects;
   readonly routerId: string;
   /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
@@ -84,7 +95,7 @@ export class Peers {
   }
 
   #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
-    const { bus, clock, subjects, routerId, logger } = this.#deps;
+    const { bus, clock, subjects, routerId } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
       decided(undefined);
@@ -102,7 +113,7 @@ export class Peers {
         resolve(owner);
       };
       const subscription = bus.subscribe(inbox, (message) => {
-        const answer = readOr(logger, message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
+        const answer = this.#readOr(message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
         if (answer === undefined) return;
         if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
         peers.delete(answer.router);
@@ -114,15 +125,15 @@ export class Peers {
   }
 
   #answer(message: BusMessage): void {
-    const { bus, logger, routerId, owns } = this.#deps;
-    const question = readOr(logger, message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
+    const { bus, routerId, owns } = this.#deps;
+    const question = this.#readOr(message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
     if (question === undefined || question.router === routerId || message.reply === undefined || !bus.connected) return;
     const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
     bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
   }
 
   #heard(message: BusMessage): void {
-    const frame = readOr(this.#deps.logger, message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
+    const frame = this.#readOr(message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
     if (frame === undefined || frame.router === this.#deps.routerId) return;
     if (frame.leaving) this.#lastHeardMs.delete(frame.router);
     else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX) {
@@ -130,7 +141,7 @@ export class Peers {
       this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
       // A newcomer learns of us at once rather than within a second.
       if (isNew) this.#publishAlive(false);
-    }
+    } else this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "peers" });
   }
 
   #beat(): void {
@@ -143,13 +154,16 @@ export class Peers {
     const { bus, subjects, routerId } = this.#deps;
     if (bus.connected) bus.publish(subjects.routerAlive, encode({ v: 1, router: routerId, leaving }));
   }
-}
 
-function readOr<T>(logger: Logger, message: BusMessage, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    logger.warn({ subject: message.subject, err: error }, "a frame was not understood and dropped");
-    return undefined;
+  /** P3 */
+  #readOr<T>(message: BusMessage, read: () => T): T | undefined {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof NexusError) || error.family === "defect") throw error;
+      this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
+      this.#deps.logger.debug({ subject: message.subject, err: error }, "a frame was not understood and dropped");
+      return undefined;
+    }
   }
 }

@@ -4,14 +4,18 @@ import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
 /** An ended request, whole: its result as it travelled, and all its rows for the pages. */
 export interface EndedRequest {
   readonly result: CoordinationResult;
+  /** All rows, or the first ones where only the travelled result is left. */
   readonly rows: readonly Row[];
+  readonly rowsTotal: number;
   readonly missing: readonly MissingAgent[];
+  readonly missingTotal: number;
   readonly decision: Decision | undefined;
 }
 
 export interface RunningRequest {
   readonly type: GoalType;
   readonly digest: string | undefined;
+  readonly begun: Promise<void>;
   /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
   readonly ended: Promise<EndedRequest>;
   cancel(): void;
@@ -45,8 +49,8 @@ export class RequestRegistry {
   /** Must follow a `begin` that said `new`, in the same turn. */
   run(id: string, request: RunningRequest): void {
     this.#running.set(id, request);
-    // Whoever waits for it handles the failure; with nobody waiting it must not count as unhandled.
-    request.ended.catch(() => {});
+    // Whoever waits for them handles the failure; with nobody waiting it must not count as unhandled.
+    void Promise.allSettled([request.begun, request.ended]);
   }
 
   own(id: string): void {
@@ -86,6 +90,12 @@ export class RequestRegistry {
 
   expire(nowMs: number): void {
     this.#window.expire(nowMs);
+  }
+
+  /** @returns how many run */
+  cancelAll(): number {
+    for (const request of this.#running.values()) request.cancel();
+    return this.#running.size;
   }
 
   async settled(): Promise<void> {

@@ -5,7 +5,6 @@ import {
   failureSchema,
   fromErrorBody,
   type JsonValue,
-  limits,
   NexusError,
   type OwnerQuestion,
   parseFrame,
@@ -14,10 +13,13 @@ import {
   requestReportSchema,
   resultSchema,
   type Subjects,
+  WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Bus, Clock } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
+import { pageOf } from "./pages.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import { endedRequestFrom } from "./results.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does
@@ -46,21 +48,19 @@ export class RequestsApi {
     const own = await this.#ownReport(id, get);
     if (own !== undefined) return own;
     return (
-      (await this.#fromOwner({ v: 1, verb: "get", id, get }, get.waitMs ?? 0)) ??
+      (await this.#fromOwner({ v: WIRE_VERSION, verb: "get", id, get }, get.waitMs ?? 0)) ??
       (await this.#fromShared(id, get)) ??
       notFound(id)
     );
   }
 
   async cancel(id: string): Promise<RequestReport> {
-    const running = this.#deps.registry.running(id);
-    if (running !== undefined) {
-      running.cancel();
-      await running.ended.catch(() => {});
-    }
+    await this.#cancelHere(id);
     const own = await this.#ownReport(id, {});
     if (own !== undefined) return own;
-    return (await this.#fromOwner({ v: 1, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id);
+    return (
+      (await this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id)
+    );
   }
 
   /** What other routers ask of this one alone. */
@@ -70,25 +70,32 @@ export class RequestsApi {
     if (known !== undefined && question.digest !== undefined && known.digest !== question.digest) {
       throw new NexusError("id-reused", `another request was made under ${question.id}; take a new id`, { field: "id" });
     }
-    if (question.verb === "cancel") {
-      const running = registry.running(question.id);
-      running?.cancel();
-      await running?.ended.catch(() => {});
-    }
+    if (question.verb === "cancel") await this.#cancelHere(question.id);
     return (await this.#ownReport(question.id, question.get ?? {})) ?? notFound(question.id);
   }
 
-  /** The end of a request that another router owns. @throws NexusError `no-responders` where that one is dead */
-  async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest> {
-    const report = await this.#ask(
-      owner,
-      { v: 1, verb: "get", id, digest, get: { waitMs: Math.max(0, Math.floor(waitMs)) } },
-      waitMs,
-    );
-    const { result } = report;
-    if (result === undefined)
-      throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
-    return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
+  /**
+   * The end of a request that another router owns; undefined where it still runs after `waitMs`.
+   * @throws NexusError `no-responders` or `not-found` where that router is dead
+   */
+  async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest | undefined> {
+    const question: OwnerQuestion = {
+      v: WIRE_VERSION,
+      verb: "get",
+      id,
+      digest,
+      get: { waitMs: Math.max(0, Math.floor(waitMs)) },
+    };
+    const { result } = await this.#ask(owner, question, waitMs);
+    return result === undefined ? undefined : endedRequestFrom(result);
+  }
+
+  async #cancelHere(id: string): Promise<void> {
+    const running = this.#deps.registry.running(id);
+    if (running === undefined) return;
+    running.cancel();
+    // How it ended is read from the registry; a refusal leaves nothing there.
+    await Promise.allSettled([running.ended]);
   }
 
   async #ownReport(id: string, get: RequestGet): Promise<RequestReport | undefined> {
@@ -96,7 +103,7 @@ export class RequestsApi {
     const running = registry.running(id);
     if (running !== undefined) {
       const ended = await this.#within(running.ended, get.waitMs ?? 0);
-      if (ended === undefined) return { v: 1, id, type: running.type, state: "running", router: routerId };
+      if (ended === undefined) return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
       return this.#report(id, ended, get);
     }
     const ended = registry.ended(id);
@@ -112,7 +119,7 @@ export class RequestsApi {
   }
 
   #report(id: string, ended: EndedRequest, get: RequestGet): RequestReport {
-    const base = { v: 1, id, type: ended.result.type, state: "done", router: this.#deps.routerId } as const;
+    const base = { v: WIRE_VERSION, id, type: ended.result.type, state: "done", router: this.#deps.routerId } as const;
     switch (get.part ?? "result") {
       case "result":
         return { ...base, result: ended.result };
@@ -120,20 +127,15 @@ export class RequestsApi {
         if (ended.decision === undefined) throw new NexusError("not-found", `the decision record of ${id} is no longer kept`);
         return { ...base, decision: ended.decision };
       case "rows":
-        return { ...base, ...this.#page(ended.rows, get, "rows") };
+        return { ...base, ...this.#page("rows", ended.rows, get, ended.rowsTotal) };
       case "missing":
-        return { ...base, ...this.#page(ended.missing, get, "missing") };
+        return { ...base, ...this.#page("missing", ended.missing, get, ended.missingTotal) };
     }
   }
 
-  /** As many rows as asked for and as fit one message. */
-  #page<T>(rows: readonly T[], get: RequestGet, part: "rows" | "missing") {
-    const offset = get.offset ?? 0;
-    let page = rows.slice(offset, offset + (get.limit ?? limits.pageRowsMax));
-    const bytesMax = this.#deps.bus.maxPayloadBytes - 4_096;
-    while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
-    const next = offset + page.length;
-    return { [part]: page, total: rows.length, ...(next < rows.length && page.length > 0 ? { next } : {}) };
+  #page<T>(part: "rows" | "missing", items: readonly T[], get: RequestGet, total: number) {
+    const { page, ...rest } = pageOf(items, get, this.#deps.bus.maxPayloadBytes, total);
+    return { [part]: page, ...rest };
   }
 
   async #fromOwner(question: OwnerQuestion, waitMs: number): Promise<RequestReport | undefined> {
@@ -161,12 +163,7 @@ export class RequestsApi {
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    const result = parseFrame(resultSchema, decode(shared), "shared result");
-    return this.#report(
-      id,
-      { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision },
-      get,
-    );
+    return this.#report(id, endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")), get);
   }
 }
 

@@ -1,13 +1,10 @@
-import { attributes, limits, type OperationFrame } from "@nexus/contracts";
+import { attributes, limits, NexusError } from "@nexus/contracts";
 import type { Telemetry, Timer } from "@nexus/ports";
-import type { Dispatcher } from "../dispatcher.ts";
+import { type Dispatcher, type FrameBody, sendingOf } from "../dispatcher.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
 import { repeatAfterMs } from "../plan.ts";
 import type { AgentEntry } from "../table/routing-table.ts";
 import type { FanOut } from "./fan-out.ts";
-
-/** What the frames of one fan-out have in common. */
-export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & { readonly reply: boolean };
 
 export interface DriveDeps {
   readonly dispatcher: Dispatcher;
@@ -69,19 +66,7 @@ class Drive {
         [attributes.operationId]: fanOut.operationId,
       },
     });
-    const { request } = plan;
-    this.#sending = {
-      deadlineMs: plan.deadlineMs,
-      trace: this.#span.context,
-      frame: {
-        operationId: fanOut.operationId,
-        router: deps.routerId,
-        type: plan.type,
-        ...body,
-        ...(plan.digest === undefined ? {} : { digest: plan.digest }),
-        ...(request.priority === undefined ? {} : { priority: request.priority }),
-      },
-    };
+    this.#sending = sendingOf(plan, fanOut.operationId, body, this.#span.context, deps.routerId);
   }
 
   start(): void {
@@ -90,7 +75,7 @@ class Drive {
       this.#deps.dispatcher.listen(this.#fanOut.operationId, (agent, answer) => {
         const began = clock.monotonicMs();
         if (answer.kind === "progress") this.#onProgress(agent, answer.fraction, answer.message);
-        else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent, answer.status);
+        else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent);
         this.#context.tally.busyUs += (clock.monotonicMs() - began) * 1_000;
         this.#check();
       }),
@@ -113,13 +98,13 @@ class Drive {
       for (const entry of entries) {
         const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
         const record = this.#recorded++ < limits.handlerSpansMax;
-        this.#deps.dispatcher.send(entry, this.#sending, began, repeat, record);
+        this.#deps.dispatcher.send(entry, this.#sending, began, { repeat, record });
         this.#fanOut.sent(entry.id, began);
         this.#hold(entry.id);
         tally.messages++;
       }
     } catch (error) {
-      this.#settle(() => this.#reject(error));
+      this.#settle(() => this.#reject(error), error instanceof NexusError ? error.code : "internal");
     }
     tally.busyUs += (clock.monotonicMs() - began) * 1_000;
   }
@@ -134,7 +119,8 @@ class Drive {
     });
   }
 
-  #onFirstAnswer(agent: string, status: string): void {
+  #onFirstAnswer(agent: string): void {
+    const status = this.#fanOut.answers.get(agent)?.status ?? "ok";
     this.#context.tally.answers++;
     this.#release(agent);
     this.#plan.emit({ event: "answer", agent, index: this.#fanOut.index, status });
@@ -160,7 +146,8 @@ class Drive {
     this.#settle(this.#resolve);
   }
 
-  #settle(finish: () => void): void {
+  /** @param errorCode of the fault that ends the drive */
+  #settle(finish: () => void, errorCode?: string): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#fanOut.onEnd = undefined;
@@ -175,7 +162,7 @@ class Drive {
         ? { [attributes.handlersUnrecorded]: this.#recorded - limits.handlerSpansMax }
         : {}),
     });
-    this.#span.end();
+    this.#span.end(errorCode);
     finish();
   }
 

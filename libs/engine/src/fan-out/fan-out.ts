@@ -1,4 +1,4 @@
-import type { Ended, MissingAgent, MissingReason, ReplyFrame } from "@nexus/contracts";
+import type { Ended, ErrorBody, MissingAgent, MissingReason, ReplyFrame } from "@nexus/contracts";
 import type { AgentEntry } from "../table/routing-table.ts";
 
 /**
@@ -12,21 +12,31 @@ import type { AgentEntry } from "../table/routing-table.ts";
  * F4. Every expected agent is at every time exactly one of: waiting, sent, answered, gone.
  */
 
+/** What a goal makes of an agent's first answer. */
+export interface Taken {
+  /** The goal's condition holds: the fan-out ends with `condition`. */
+  readonly holds: boolean;
+  /** Why the answer is of no use to the goal; it then counts as an error of its agent. */
+  readonly fault?: ErrorBody;
+}
+
 export interface FanOutOptions {
   readonly index: number;
   readonly operationId: string;
   readonly expected: readonly AgentEntry[];
-  /** Told of each first answer; true ends the fan-out with `condition`. */
-  readonly onAnswer: (agent: string, reply: ReplyFrame) => boolean;
+  /** Told of each first answer. */
+  readonly onAnswer: (agent: string, reply: ReplyFrame) => Taken;
 }
 
 interface Waiting {
   readonly entry: AgentEntry;
   sends: number;
-  lastSentMs: number;
   /** The last sign of life of this piece of work: its sending, or its progress. */
   heardMs: number;
 }
+
+/** Agents that answer without having been asked are counted up to here; what they send is dropped in any case. */
+const EXTRA_MAX = 10_000;
 
 export class FanOut {
   readonly index: number;
@@ -34,7 +44,7 @@ export class FanOut {
   readonly expected: readonly AgentEntry[];
   readonly answers = new Map<string, ReplyFrame>();
   readonly #waiting = new Map<string, Waiting>();
-  readonly #gone = new Map<string, MissingAgent>();
+  readonly #gone = new Map<string, { readonly reason: MissingReason; readonly wasSent: boolean }>();
   readonly #extra = new Set<string>();
   readonly #onAnswer: FanOutOptions["onAnswer"];
   /** Called once when the fan-out ends, by whoever drives it. */
@@ -48,8 +58,8 @@ export class FanOut {
     this.expected = options.expected;
     this.#onAnswer = options.onAnswer;
     for (const entry of options.expected) {
-      if (entry.state === "dead" || entry.state === "left") this.#gone.set(entry.id, { agent: entry.id, reason: entry.state });
-      else this.#waiting.set(entry.id, { entry, sends: 0, lastSentMs: 0, heardMs: 0 });
+      if (entry.state === "dead" || entry.state === "left") this.#gone.set(entry.id, { reason: entry.state, wasSent: false });
+      else this.#waiting.set(entry.id, { entry, sends: 0, heardMs: 0 });
     }
     this.#endIfNobodyWaits();
   }
@@ -92,7 +102,6 @@ export class FanOut {
     this.#everSent = true;
     if (waiting === undefined) return;
     waiting.sends++;
-    waiting.lastSentMs = nowMs;
     waiting.heardMs = nowMs;
   }
 
@@ -107,16 +116,19 @@ export class FanOut {
       if (!this.answers.has(agent) && !this.#gone.has(agent)) this.#addExtra(agent);
       return false;
     }
-    this.answers.set(agent, reply);
-    if (this.#onAnswer(agent, reply)) this.end("condition");
+    const { holds, fault } = this.#onAnswer(agent, reply);
+    this.answers.set(agent, fault === undefined ? reply : { ...reply, status: "error", error: fault });
+    if (holds) this.end("condition");
     this.#endIfNobodyWaits();
     return true;
   }
 
-  /** The agent will not answer any more. Those that were sent to may have run it. */
+  /** The agent will not answer any more. One that was sent to may have run it. */
   gone(agent: string, reason: MissingReason): void {
-    if (!this.#waiting.delete(agent)) return;
-    this.#gone.set(agent, { agent, reason });
+    const waiting = this.#waiting.get(agent);
+    if (waiting === undefined) return;
+    this.#waiting.delete(agent);
+    this.#gone.set(agent, { reason, wasSent: waiting.sends > 0 });
     this.#endIfNobodyWaits();
   }
 
@@ -140,7 +152,7 @@ export class FanOut {
   unknownCount(): number {
     let count = 0;
     for (const waiting of this.#waiting.values()) if (waiting.sends > 0) count++;
-    for (const { reason } of this.#gone.values()) if (reason !== "not-sent") count++;
+    for (const { wasSent } of this.#gone.values()) if (wasSent) count++;
     return count;
   }
 
@@ -151,7 +163,7 @@ export class FanOut {
       return { agent, reason: reply.status, ...(reply.error === undefined ? {} : { message: reply.error.message }) };
     }
     const gone = this.#gone.get(agent);
-    if (gone !== undefined) return gone;
+    if (gone !== undefined) return { agent, reason: gone.reason };
     const waiting = this.#waiting.get(agent);
     if (waiting === undefined || waiting.sends === 0) return { agent, reason: "not-sent" };
     // Nobody waited for it any more, so nothing can be said of its speed.
@@ -166,7 +178,7 @@ export class FanOut {
   }
 
   #addExtra(agent: string): void {
-    if (this.#extra.size < 10_000) this.#extra.add(agent);
+    if (this.#extra.size < EXTRA_MAX) this.#extra.add(agent);
   }
 
   #endIfNobodyWaits(): void {

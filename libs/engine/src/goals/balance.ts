@@ -10,6 +10,7 @@ import {
 } from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Timer } from "@nexus/ports";
+import { sendingOf } from "../dispatcher.ts";
 import type { DriveDeps } from "../fan-out/drive.ts";
 import { type AttemptContext, type Plan, repeatAfterMs } from "../plan.ts";
 import { type AgentEntry, isPresent } from "../table/routing-table.ts";
@@ -189,8 +190,8 @@ export class BalanceRun implements GoalRun {
   }
 
   #send(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
-    const { request, digest, type, deadlineMs } = this.#plan;
     const payload: JsonValue | undefined = this.#goal.pieces?.[piece.index] ?? this.#goal.payload;
+    const body = { operation: this.#goal.operation, reply: true, ...(payload === undefined ? {} : { payload }) };
     if (!this.#listening.has(piece.operationId)) {
       this.#listening.set(
         piece.operationId,
@@ -200,25 +201,9 @@ export class BalanceRun implements GoalRun {
         }),
       );
     }
-    this.#deps.dispatcher.send(
-      agent,
-      {
-        deadlineMs,
-        trace: context.trace,
-        frame: {
-          operationId: piece.operationId,
-          router: this.#deps.routerId,
-          operation: this.#goal.operation,
-          type,
-          ...(payload === undefined ? {} : { payload }),
-          ...(digest === undefined ? {} : { digest }),
-          ...(request.priority === undefined ? {} : { priority: request.priority }),
-        },
-      },
-      nowMs,
-      piece.sends > 0,
-      context.tally.messages < limits.handlerSpansMax,
-    );
+    const sending = sendingOf(this.#plan, piece.operationId, body, context.trace, this.#deps.routerId);
+    const record = context.tally.messages < limits.handlerSpansMax;
+    this.#deps.dispatcher.send(agent, sending, nowMs, { repeat: piece.sends > 0, record });
     piece.sends++;
     piece.heardMs = nowMs;
     context.tally.messages++;

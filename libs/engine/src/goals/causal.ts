@@ -166,7 +166,7 @@ function phasesOf(plan: Plan, operation: CausalOperation, index: number, targets
       index,
       operationId: operationIdOf(plan.id, index),
       expected,
-      onAnswer: () => false,
+      onAnswer: () => ({ holds: false }),
     });
   if (operation.type !== "coordinated") return [fanOut(targets.agents)];
   const first = targets.agents.filter((agent) => agent.id === operation.coordinator);

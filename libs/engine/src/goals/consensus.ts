@@ -11,9 +11,11 @@ export function consensusCollector(goal: GoalOf<"consensus"> & { vote: Vote }, e
   const tally = createTally(goal.vote, electorate);
   return {
     take(agent: string, reply: ReplyFrame) {
-      const ballot = reply.status === "ok" ? ballotOf(reply.value) : undefined;
-      if (ballot !== undefined) tally.cast(agent, ballot);
-      return tally.current().settled;
+      if (reply.status !== "ok") return { holds: tally.current().settled };
+      const ballot = ballotOf(reply.value);
+      if (ballot === undefined) return { holds: false, fault: toErrorBody(noBallot()) };
+      tally.cast(agent, ballot);
+      return { holds: tally.current().settled };
     },
     get satisfied() {
       return tally.current().decision !== "undecided";
@@ -37,6 +39,12 @@ export function consensusCollector(goal: GoalOf<"consensus"> & { vote: Vote }, e
       return { status: "failed", error: toErrorBody(new NexusError("no-quorum", message, { executed })) };
     },
   };
+}
+
+function noBallot(): NexusError {
+  return new NexusError("invalid-field", 'the answer is no ballot: it must be "for", "against" or "abstain", or {"vote": …}', {
+    executed: "all",
+  });
 }
 
 function ballotOf(value: JsonValue | undefined): Ballot | undefined {

@@ -1,5 +1,6 @@
 import {
   type Ended,
+  limits,
   type MissingAgent,
   type MissingReason,
   type Outcome,
@@ -7,15 +8,16 @@ import {
   type ReplyFrame,
   type Row,
 } from "@nexus/contracts";
-import { type DriveDeps, driveFanOut, type FrameBody } from "../fan-out/drive.ts";
-import { FanOut } from "../fan-out/fan-out.ts";
+import { type FrameBody, sendingOf } from "../dispatcher.ts";
+import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
+import { FanOut, type Taken } from "../fan-out/fan-out.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
 import { executedOf, type GoalRun, type RunReport, type Verdict, verdictOf } from "./run.ts";
 
 /** What distinguishes the goals that put one question to many agents. */
 export interface Collector {
-  /** Takes a first answer; true when the goal's condition holds. */
-  take(agent: string, reply: ReplyFrame): boolean;
+  /** Takes a first answer. */
+  take(agent: string, reply: ReplyFrame): Taken;
   readonly satisfied: boolean;
   /** How much of what was wanted is there, for the message of an incomplete result. */
   readonly reached: number;
@@ -58,19 +60,11 @@ export class FanOutRun implements GoalRun {
 
   /** Fire and forget: what was published counts as done; no answer is expected, so none is missing. */
   #publishUnacknowledged(context: AttemptContext): void {
+    const { dispatcher, routerId } = this.#deps;
+    const sending = sendingOf(this.#plan, this.#fanOut.operationId, this.#body, context.trace, routerId);
     const now = context.clock.monotonicMs();
     for (const entry of this.#fanOut.unsent()) {
-      this.#deps.dispatcher.send(
-        entry,
-        {
-          deadlineMs: this.#plan.deadlineMs,
-          trace: context.trace,
-          frame: { operationId: this.#fanOut.operationId, router: this.#deps.routerId, type: this.#plan.type, ...this.#body },
-        },
-        now,
-        false,
-        true,
-      );
+      dispatcher.send(entry, sending, now, { repeat: false, record: context.tally.messages < limits.handlerSpansMax });
       this.#fanOut.sent(entry.id, now);
       context.tally.messages++;
     }

@@ -1,4 +1,12 @@
-import type { GoalOf, JsonValue, Outcome, ReplyFrame, Until } from "@nexus/contracts";
+import {
+  type GoalOf,
+  type JsonValue,
+  NexusError,
+  type Outcome,
+  type ReplyFrame,
+  toErrorBody,
+  type Until,
+} from "@nexus/contracts";
 import { createReduction } from "@nexus/core-reducers";
 import type { Collector } from "./fan-out-run.ts";
 
@@ -11,8 +19,11 @@ export function gatherCollector(goal: GoalOf<"gather">, targeted: number): Colle
   let unusable = 0;
   return {
     take(agent: string, reply: ReplyFrame) {
-      if (reply.status === "ok" && !reduction.add(agent, reply.value ?? null).ok) unusable++;
-      return reduction.contributors >= wanted;
+      if (reply.status !== "ok") return { holds: false };
+      const added = reduction.add(agent, reply.value ?? null);
+      if (added.ok) return { holds: reduction.contributors >= wanted };
+      unusable++;
+      return { holds: false, fault: toErrorBody(unusableAnswer(spec.kind, added.reason)) };
     },
     get satisfied() {
       return reduction.contributors >= wanted;
@@ -35,6 +46,10 @@ export function gatherCollector(goal: GoalOf<"gather">, targeted: number): Colle
       rowsTotal,
     }),
   };
+}
+
+function unusableAnswer(kind: string, reason: string): NexusError {
+  return new NexusError("invalid-field", `the answer cannot be reduced by ${kind}: ${reason}`, { executed: "all" });
 }
 
 /** How many answers the condition needs, of those asked. */

@@ -6,7 +6,8 @@ import { rungs as allRungs, isEligible, type Rung } from "./promises.ts";
 
 /**
  * The walk down. What fails an attempt is a fault of the mechanism, never a slow agent; the next rung takes over with
- * what was achieved, and the rung that failed is not tried again for this request.
+ * what was achieved, and the rung that failed is not tried again for this request. A defect of ours ends the walk: no
+ * other rung could be trusted with what it left.
  */
 
 export interface LadderDeps {
@@ -52,7 +53,7 @@ export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[],
     if (deps.clock.monotonicMs() >= plan.deadlineMs) break;
     error = await tryRung(plan, run, rung, walk, error, deps);
     if (error === undefined) return { ...walk, rung, error: undefined };
-    if (!run.canDescend()) break;
+    if (error.family === "defect" || !run.canDescend()) break;
   }
   return { ...walk, rung: undefined, error };
 }
@@ -92,8 +93,10 @@ async function tryRung(
     ...(error === undefined ? {} : { error: toErrorBody(error) }),
   });
   plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
-  if (error !== undefined)
-    logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
+  if (error === undefined) return undefined;
+  const facts = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
+  if (error.family === "defect") logger.error(facts, "an attempt met a defect");
+  else logger.warn(facts, "attempt failed");
   return error;
 }
 

@@ -24,7 +24,7 @@ export interface CoordinateDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly replyPrefixes: readonly string[];
-  readonly requestsMax: number;
+  readonly activeMax: number;
   readonly routerId: string;
   readonly isDraining: () => boolean;
   readonly active: () => number;
@@ -70,8 +70,8 @@ async function answer(
   deps: CoordinateDeps,
 ): Promise<ServiceAnswer> {
   if (deps.isDraining()) throw new NexusError("draining", "this router is stopping; send it again", { retryAfterMs: 50 });
-  if (deps.active() >= deps.requestsMax) {
-    throw new NexusError("overloaded", `${deps.requestsMax} requests are running here; try again`, { retryAfterMs: 250 });
+  if (deps.active() >= deps.activeMax) {
+    throw new NexusError("overloaded", `${deps.activeMax} requests are running here; try again`, { retryAfterMs: 250 });
   }
   const request = parseRequest(decode(message.data, codec), type);
   const started = deps.coordinator.start(request, span.context);
@@ -81,8 +81,9 @@ async function answer(
     return result;
   });
   if (request.mode !== "accept") return bodyOf(await ended, codec);
+  await Promise.race([started.begun, ended]);
   ended.catch((error: unknown) => {
-    deps.logger.warn({ requestId: started.id, err: error }, "an accepted request was refused afterwards");
+    deps.logger.warn({ requestId: started.id, err: error }, "an accepted request has no end that this router knows of");
     span.end(error instanceof NexusError ? error.code : "internal");
   });
   const accepted: Accepted = {

@@ -31,10 +31,10 @@ import type { z } from "zod";
 
 const ANNOUNCE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 500;
-/** Hello requests a second; a fleet that all restarted is asked over several seconds. */
+/** Hellos asked for between two sweeps; a fleet that all restarted is asked over several of them. */
 const HELLO_WANTED_PER_SWEEP = 500;
 
-export interface FleetDeps {
+export interface AgentIntakeDeps {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -46,8 +46,8 @@ export interface FleetDeps {
   readonly engine: Engine;
 }
 
-export class Fleet {
-  readonly #deps: FleetDeps;
+export class AgentIntake {
+  readonly #deps: AgentIntakeDeps;
   readonly #subscriptions: BusSubscription[] = [];
   #timer: Timer | undefined;
   #announcedMs = Number.NEGATIVE_INFINITY;
@@ -55,7 +55,7 @@ export class Fleet {
   #hellosAsked = 0;
   #warned = 0;
 
-  constructor(deps: FleetDeps) {
+  constructor(deps: AgentIntakeDeps) {
     this.#deps = deps;
   }
 
@@ -147,8 +147,11 @@ export class Fleet {
   }
 
   #wantHello(id: string): void {
-    if (this.#hellosAsked >= HELLO_WANTED_PER_SWEEP || !this.#deps.bus.connected) return;
-    this.#hellosAsked++;
+    if (!this.#deps.bus.connected) return;
+    if (this.#hellosAsked++ >= HELLO_WANTED_PER_SWEEP) {
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "hellos-wanted" });
+      return;
+    }
     this.#deps.bus.publish(this.#deps.subjects.agentIn(id), encode({ v: 1, kind: "hello-wanted" }));
   }
 

@@ -1,0 +1,35 @@
+import { encode, limits, NexusError } from "@nexus/contracts";
+
+/** What a page's message may hold besides the page. */
+const PAGE_FRAME_BYTES = 4_096;
+
+export interface PageQuery {
+  readonly offset?: number | undefined;
+  readonly limit?: number | undefined;
+}
+
+export interface Page<T> {
+  readonly page: T[];
+  readonly total: number;
+  /** Offset of the next page; absent on the last. */
+  readonly next?: number;
+}
+
+/**
+ * As many items as were asked for and as fit one message.
+ * @param total of all there were, where not all are kept
+ * @throws NexusError `not-found` for items that are no longer kept
+ */
+export function pageOf<T>(items: readonly T[], query: PageQuery, maxPayloadBytes: number, total = items.length): Page<T> {
+  const offset = query.offset ?? 0;
+  if (offset >= items.length && offset < total) {
+    throw new NexusError("not-found", `only the first ${items.length} of ${total} outlived the router that had them`, {
+      field: "offset",
+    });
+  }
+  let page = items.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
+  const bytesMax = maxPayloadBytes - PAGE_FRAME_BYTES;
+  while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
+  const next = offset + page.length;
+  return { page, total, ...(next < total && page.length > 0 ? { next } : {}) };
+}
