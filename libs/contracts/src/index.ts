@@ -75,7 +75,7 @@ export {
   type Vote,
   voteSchema,
 } from "./goals.ts";
-export { type JsonValue, jsonValueSchema } from "./json-value.ts";
+export { isJsonObject, type JsonValue, jsonValueSchema } from "./json-value.ts";
 export { limits } from "./limits.ts";
 export {
   type AgentId,

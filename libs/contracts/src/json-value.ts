@@ -8,3 +8,8 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 
 /** Opaque: the codec has already refused what is not of the data model, too deep or too large. */
 export const jsonValueSchema = z.custom<JsonValue>((value) => value !== undefined, "must be given (null is a value)");
+
+/** A JSON object, as opposed to null, an array or a scalar. */
+export function isJsonObject(value: unknown): value is { [key: string]: JsonValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

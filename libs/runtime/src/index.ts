@@ -11,7 +11,7 @@ export {
   telemetryConfigSchema,
   unknownVariables,
 } from "./config.ts";
-export { connectBus, connectStore, createProcessStore } from "./connections.ts";
+export { connectBus, connectStore, createProcessStore, natsOptionsOf } from "./connections.ts";
 export { type ExitCode, exitCodeOf, exitCodeOfError } from "./exit-codes.ts";
 export { type CheckResult, createHealth, type Health, type HealthReport, healthOf } from "./health.ts";
 export { type HealthServer, startHealthServer } from "./health-server.ts";

@@ -1,4 +1,13 @@
-import { type GoalOf, type JsonValue, NexusError, type Outcome, type ReplyFrame, toErrorBody, type Vote } from "@nexus/contracts";
+import {
+  type GoalOf,
+  isJsonObject,
+  type JsonValue,
+  NexusError,
+  type Outcome,
+  type ReplyFrame,
+  toErrorBody,
+  type Vote,
+} from "@nexus/contracts";
 import { type Ballot, createTally } from "@nexus/core-voting";
 import type { Collector } from "./fan-out-run.ts";
 
@@ -48,6 +57,6 @@ function noBallot(): NexusError {
 }
 
 function ballotOf(value: JsonValue | undefined): Ballot | undefined {
-  const said = typeof value === "object" && value !== null && !Array.isArray(value) ? value["vote"] : value;
+  const said = isJsonObject(value) ? value["vote"] : value;
   return said === "for" || said === "against" || said === "abstain" ? said : undefined;
 }

@@ -4,6 +4,7 @@ import {
   decode,
   errorBodySchema,
   fromErrorBody,
+  isJsonObject,
   type JsonValue,
   parseFrame,
 } from "@nexus/contracts";
@@ -28,6 +29,6 @@ export function readAnswer<T extends FrameSchema>(
 
 /** The error of a refusal. A result may carry an error too, but it also tells of agents. */
 function refusalIn(value: JsonValue): JsonValue | undefined {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   return Object.hasOwn(value, "agents") || Object.hasOwn(value, "router") ? undefined : value["error"];
 }
