@@ -10,6 +10,7 @@ import { limits } from "./limits.ts";
  * C1. Bytes are counted before anything is decoded, nesting before JSON is parsed.
  * C2. What is decoded holds only null, booleans, finite numbers, strings, arrays and plain objects.
  * C3. A key `__proto__` never reaches a prototype: both decoders define it as an own property or refuse it.
+ * C4. A document has no more values than bytes, so that nothing small unfolds into something large.
  */
 
 export const contentTypes = { json: "application/json", msgpack: "application/msgpack" } as const;
@@ -18,7 +19,8 @@ export const codecNames = Object.keys(contentTypes) as CodecName[];
 export const CONTENT_TYPE_HEADER = "Content-Type";
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
-const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+// `structuredClone: false` refuses references, by which a few bytes unfold into a graph without end (C4).
+const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number", structuredClone: false });
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -71,7 +73,7 @@ function decodeMsgpack(bytes: Uint8Array): JsonValue {
     if (error instanceof RangeError && /call stack/i.test(error.message)) throw tooDeep();
     throw new NexusError("malformed", `not valid MessagePack: ${(error as Error).message}`, { cause: error });
   }
-  checkDataModel(value);
+  checkDataModel(value, bytes.byteLength);
   return value as JsonValue;
 }
 
@@ -91,11 +93,17 @@ function checkJsonDepth(bytes: Uint8Array): void {
   }
 }
 
-/** Refuses what JSON could not say (C2), with a stack of its own, so that the check never recurses. */
-function checkDataModel(root: unknown): void {
+/**
+ * Refuses what JSON could not say (C2), with a stack of its own, so that the check never recurses.
+ * @param valuesMax C4
+ */
+function checkDataModel(root: unknown, valuesMax: number): void {
+  let values = 0;
   const stack: { values: readonly unknown[]; depth: number }[] = [{ values: [root], depth: 0 }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
     if (top.depth > limits.depthMax) throw tooDeep();
+    values += top.values.length;
+    if (values > valuesMax) throw notOfModel("more values than it has bytes");
     for (const value of top.values) {
       if (value === null || typeof value === "string" || typeof value === "boolean") continue;
       if (typeof value === "number") {

@@ -81,8 +81,31 @@ describe("MessagePack", () => {
     ["infinity", [0xcb, 0x7f, 0xf0, 0, 0, 0, 0, 0, 0]],
     ["binary", [0xc4, 1, 0]],
     ["a timestamp", [0xd6, 0xff, 0, 0, 0, 1]],
+    ["a set", [0xd4, 0x73, 0, 0x91, 1]],
+    ["an array that says it is longer than the message", [0xdd, 0xff, 0xff, 0xff, 0xff, 1]],
+    ["a map that says it is longer than the message", [0xdf, 0xff, 0xff, 0xff, 0xff, 0xa1, 0x61, 1]],
   ])("refuses %s, which JSON cannot say", (_, bytes) => {
     expect(codeOf(() => decode(Uint8Array.from(bytes), "msgpack"))).toBe("malformed");
+  });
+});
+
+describe("MessagePack's references", () => {
+  /** [id 0: [16 × ref to the next level], …]: 16^levels values, if references were followed. */
+  const bomb = (levels: number) => {
+    const bytes = [0xdc, 0, levels];
+    for (let level = 0; level < levels; level++) {
+      bytes.push(0xd6, 0x69, 0, 0, 0, level, 0xdc, 0, 16);
+      for (let i = 0; i < 16; i++) {
+        if (level === 0) bytes.push(0xc0);
+        else bytes.push(0xd6, 0x70, 0, 0, 0, level - 1);
+      }
+    }
+    return Uint8Array.from(bytes);
+  };
+
+  it("are refused at once, however many values they would unfold into", () => {
+    expect(codeOf(() => decode(bomb(2), "msgpack"))).toBe("malformed");
+    expect(codeOf(() => decode(bomb(40), "msgpack"))).toBe("malformed");
   });
 });
 
