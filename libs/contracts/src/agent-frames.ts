@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { codecNames } from "./codec.ts";
 import { errorBodySchema } from "./errors.ts";
 import { goalTypeSchema } from "./goal-types.ts";
 import { jsonValueSchema } from "./json-value.ts";
@@ -56,8 +55,8 @@ export const helloSchema = z.object({
   /** Operations that the agent can hold at once. */
   capacity: z.int().min(1).max(limits.capacityMax),
   operations: z.array(operationNameSchema).max(limits.operationsMax),
-  /** Encodings that it reads, best first. */
-  codecs: z.array(z.enum(codecNames)).min(1).max(8).optional(),
+  /** Encodings that it reads, best first; a router takes the first that it knows, else JSON. */
+  codecs: z.array(z.string().min(1).max(32)).min(1).max(8).optional(),
 });
 export type Hello = z.infer<typeof helloSchema>;
 

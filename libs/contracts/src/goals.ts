@@ -95,7 +95,11 @@ export const voteSchema = z
   .strictObject({
     rule: z.enum(["majority", "unanimous", "weighted", "quorum"]),
     quorum: z.int().min(1).max(limits.targetIdsMax).optional(),
-    threshold: z.number().min(0.5).max(1).optional(),
+    threshold: z
+      .number()
+      .min(0.5)
+      .lt(1, "must be below 1: more than the whole weight can never vote for; use unanimous")
+      .optional(),
     weights: z
       .record(agentIdSchema, z.number().min(0).max(1_000_000))
       .refine((weights) => Object.keys(weights).length <= limits.weightsMax, `at most ${limits.weightsMax} weights`)

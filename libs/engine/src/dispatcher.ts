@@ -5,6 +5,7 @@ import {
   type CodecName,
   contentTypes,
   encode,
+  NexusError,
   type OperationFrame,
   type Subjects,
 } from "@nexus/contracts";
@@ -14,6 +15,9 @@ import type { AgentEntry } from "./table/routing-table.ts";
 
 /** Told of everything that agents say of an operation. */
 export type AnswerListener = (agent: string, answer: AgentAnswer) => void;
+
+/** Told of an agent that has room now; true where it was used. */
+export type RoomWaiter = (agent: string) => boolean;
 
 /** An operation about to be published, to one agent or to many. */
 export interface Sending {
@@ -49,6 +53,9 @@ export interface SendOptions {
   readonly record: boolean;
 }
 
+/** For the headers of an operation: content type, trace context. */
+const HEADER_BYTES = 1_024;
+
 /**
  * Publishes operations to agents and hands their answers to whoever waits for the operation id. The only part of the
  * engine that writes frames for agents.
@@ -59,6 +66,9 @@ export class Dispatcher {
   readonly #subjects: Subjects;
   readonly #telemetry: Telemetry;
   readonly #held = new Map<string, number>();
+  /** Whoever waits for room at some agent, longest first. */
+  readonly #waiters = new Set<RoomWaiter>();
+  #reconnects = 0;
   #sent = 0;
   #late = 0;
 
@@ -66,6 +76,9 @@ export class Dispatcher {
     this.#bus = deps.bus;
     this.#subjects = deps.subjects;
     this.#telemetry = deps.telemetry;
+    deps.bus.onStatus((status) => {
+      if (status === "connected") this.#reconnects++;
+    });
   }
 
   /** Messages published to agents so far. */
@@ -82,6 +95,11 @@ export class Dispatcher {
     return this.#bus.connected;
   }
 
+  /** How often the bus came back: what was on its way at that moment may be lost. */
+  get reconnects(): number {
+    return this.#reconnects;
+  }
+
   /** Operations that the agent holds for this router. */
   held(agent: string): number {
     return this.#held.get(agent) ?? 0;
@@ -96,6 +114,24 @@ export class Dispatcher {
     const left = this.held(agent) - 1;
     if (left > 0) this.#held.set(agent, left);
     else this.#held.delete(agent);
+    this.#offerRoom(agent);
+  }
+
+  /**
+   * Waits for room that others give back: each release is offered to those who wait, longest first, until one takes it.
+   * Who took some and wants more waits behind the others. @returns what ends the waiting
+   */
+  waitForRoom(waiter: RoomWaiter): () => void {
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  #offerRoom(agent: string): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter(agent)) continue;
+      if (this.#waiters.delete(waiter)) this.#waiters.add(waiter);
+      return;
+    }
   }
 
   /** Over all agents; zero when nothing runs. */
@@ -147,7 +183,12 @@ export class Dispatcher {
   #publish(entry: AgentEntry, frame: AgentFrame, headers: Record<string, string>): void {
     const codec: CodecName = entry.codec;
     if (codec !== "json") headers[CONTENT_TYPE_HEADER] = contentTypes[codec];
-    this.#bus.publish(this.#subjects.agentIn(entry.id), encode(frame, codec), { headers });
+    const bytes = encode(frame, codec);
+    if (bytes.byteLength > this.#bus.maxPayloadBytes - HEADER_BYTES) {
+      const message = `the operation takes ${bytes.byteLength} bytes as ${codec}, more than one message carries; send less`;
+      throw new NexusError("too-large", message, { field: "goal.payload" });
+    }
+    this.#bus.publish(this.#subjects.agentIn(entry.id), bytes, { headers });
     this.#sent++;
   }
 }

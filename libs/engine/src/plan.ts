@@ -39,6 +39,8 @@ export interface AttemptContext {
   readonly clock: Clock;
   readonly tally: Tally;
   readonly trace: TraceContext;
+  /** Whatever still runs when the attempt has ended is stopped by these, so that it holds nothing for the next. */
+  readonly abandon: Set<() => void>;
 }
 
 /** Milliseconds of silence before a repeat: a share of the time that is left, within bounds. */

@@ -15,6 +15,8 @@ import {
   parseFrame,
   type Subjects,
   subjectToken,
+  understands,
+  WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
 import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
@@ -83,6 +85,10 @@ export class AgentIntake {
     const { table, engine, clock, logger } = this.#deps;
     const id = this.#speaker(message);
     const hello = read(message, helloSchema, "hello");
+    if (!understands(hello.wire)) {
+      const { min, max } = hello.wire;
+      throw new NexusError("unsupported-version", `agent ${id} speaks wire ${min}–${max}, this router ${WIRE_VERSION}`);
+    }
     const old = table.get(id);
     const outcome = table.hello(id, hello, clock.monotonicMs());
     if (outcome === "full") {
@@ -133,8 +139,9 @@ export class AgentIntake {
   #take(agent: string, answer: z.output<typeof agentAnswerSchema>): void {
     const { table, clock, dispatcher } = this.#deps;
     const entry = table.get(agent);
-    if (entry !== undefined && answer.kind === "reply") {
-      table.answered(entry, answer.inFlight, answer.queueDepth, clock.monotonicMs());
+    if (entry !== undefined) {
+      if (answer.kind === "reply") table.answered(entry, answer.inFlight, answer.queueDepth, clock.monotonicMs());
+      else table.progressed(entry, clock.monotonicMs());
     }
     dispatcher.answered(agent, answer);
   }

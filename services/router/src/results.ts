@@ -30,7 +30,8 @@ export interface ResultFacts {
 export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): EndedRequest {
   const { report, decision } = coordinated;
   const rows = report?.rows ?? [];
-  const missing = report?.agents.missing ?? [];
+  const agents = report?.agents ?? coordinated.planned;
+  const missing = agents?.missing ?? [];
   const error = coordinated.error ?? report?.error;
   const explained = explain(decision, facts.request.explain);
   const result: CoordinationResult = {
@@ -42,9 +43,9 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     ...(error === undefined ? {} : { error }),
     ...(report === undefined ? {} : { outcome: { ...report.outcome, rows: rows.slice(0, limits.resultRowsMax) } as Outcome }),
     agents: {
-      targeted: report?.agents.targeted ?? 0,
-      responded: report?.agents.responded ?? 0,
-      extra: report?.agents.extra ?? 0,
+      targeted: agents?.targeted ?? 0,
+      responded: agents?.responded ?? 0,
+      extra: agents?.extra ?? 0,
       missingTotal: missing.length,
       missing: missing.slice(0, limits.resultRowsMax),
     },

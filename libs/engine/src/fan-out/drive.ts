@@ -40,6 +40,7 @@ class Drive {
   readonly #undo: (() => void)[] = [];
   #repeatTimer: Timer | undefined;
   #recorded = 0;
+  #reconnects: number;
   #settled = false;
 
   constructor(
@@ -57,6 +58,7 @@ class Drive {
     this.#deps = deps;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#reconnects = deps.dispatcher.reconnects;
     this.#span = deps.telemetry.startSpan("fanOut", {
       kind: "producer",
       parent: context.trace,
@@ -70,7 +72,7 @@ class Drive {
   }
 
   start(): void {
-    const { clock, mechanism } = this.#context;
+    const { clock, mechanism, abandon } = this.#context;
     this.#undo.push(
       this.#deps.dispatcher.listen(this.#fanOut.operationId, (agent, answer) => {
         const began = clock.monotonicMs();
@@ -84,38 +86,58 @@ class Drive {
       this.#fanOut.end("deadline");
       this.#check();
     });
-    this.#undo.push(() => deadline.cancel());
+    const stop = (): void => this.#settle(this.#resolve);
+    abandon.add(stop);
+    this.#undo.push(
+      () => deadline.cancel(),
+      () => abandon.delete(stop),
+    );
     // The last resort asks once more whoever was asked in vain by the layers above: same id, so nothing runs twice.
     this.#sendTo(mechanism.sendsMax === 1 ? this.#fanOut.unanswered() : this.#fanOut.unsent());
     this.#check();
-    if (!this.#settled && mechanism.sendsMax > 1) this.#scheduleRepeats();
+    if (!this.#settled) this.#scheduleTick();
   }
 
+  /** While the bus is away nothing is sent and nothing has failed: the next tick finds it back, or the deadline comes. */
   #sendTo(entries: readonly AgentEntry[]): void {
     const { clock, tally } = this.#context;
+    if (!this.#deps.dispatcher.connected) return;
     const began = clock.monotonicMs();
     try {
-      for (const entry of entries) {
-        const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
-        const record = this.#recorded++ < limits.handlerSpansMax;
-        this.#deps.dispatcher.send(entry, this.#sending, began, { repeat, record });
-        this.#fanOut.sent(entry.id, began);
-        this.#hold(entry.id);
-        tally.messages++;
-      }
+      for (const entry of entries) this.#sendOne(entry, began);
     } catch (error) {
       this.#settle(() => this.#reject(error), error instanceof NexusError ? error.code : "internal");
     }
     tally.busyUs += (clock.monotonicMs() - began) * 1_000;
   }
 
-  #scheduleRepeats(): void {
+  #sendOne(entry: AgentEntry, nowMs: number): void {
+    const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
+    const record = this.#recorded++ < limits.handlerSpansMax;
+    try {
+      this.#deps.dispatcher.send(entry, this.#sending, nowMs, { repeat, record });
+    } catch (error) {
+      // Too large in the codec of this one agent: the others need not miss it.
+      if (!(error instanceof NexusError) || error.code !== "too-large" || !this.#fanOut.everSent) throw error;
+      return this.#fanOut.gone(entry.id, "not-sent", error.message);
+    }
+    this.#fanOut.sent(entry.id, nowMs);
+    this.#hold(entry.id);
+    this.#context.tally.messages++;
+  }
+
+  #scheduleTick(): void {
     const { clock, mechanism } = this.#context;
     const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
     this.#repeatTimer = clock.schedule(afterMs, () => {
       if (this.#settled) return;
-      this.#sendTo(this.#fanOut.overdue(clock.monotonicMs(), afterMs, mechanism.sendsMax));
-      if (!this.#settled) this.#scheduleRepeats();
+      const nowMs = clock.monotonicMs();
+      const { reconnects } = this.#deps.dispatcher;
+      if (reconnects !== this.#reconnects) this.#fanOut.reconnected(nowMs);
+      this.#reconnects = reconnects;
+      this.#sendTo([...this.#fanOut.unsent(), ...this.#fanOut.overdue(nowMs, afterMs, mechanism.sendsMax)]);
+      this.#check();
+      if (!this.#settled) this.#scheduleTick();
     });
   }
 
@@ -127,7 +149,7 @@ class Drive {
   }
 
   #onProgress(agent: string, fraction: number | undefined, message: string | undefined): void {
-    this.#fanOut.progress(agent, this.#context.clock.monotonicMs());
+    if (!this.#fanOut.progress(agent, this.#context.clock.monotonicMs())) return;
     this.#plan.emit({
       event: "progress",
       agent,

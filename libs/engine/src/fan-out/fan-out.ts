@@ -24,6 +24,8 @@ export interface FanOutOptions {
   readonly index: number;
   readonly operationId: string;
   readonly expected: readonly AgentEntry[];
+  /** Agents that were asked under the same operation id before: what they say again is neither an answer nor extra. */
+  readonly askedBefore?: ReadonlySet<string>;
   /** Told of each first answer. */
   readonly onAnswer: (agent: string, reply: ReplyFrame) => Taken;
 }
@@ -44,7 +46,8 @@ export class FanOut {
   readonly expected: readonly AgentEntry[];
   readonly answers = new Map<string, ReplyFrame>();
   readonly #waiting = new Map<string, Waiting>();
-  readonly #gone = new Map<string, { readonly reason: MissingReason; readonly wasSent: boolean }>();
+  readonly #gone = new Map<string, { readonly reason: MissingReason; readonly message?: string; readonly wasSent: boolean }>();
+  readonly #askedBefore: ReadonlySet<string>;
   readonly #extra = new Set<string>();
   readonly #onAnswer: FanOutOptions["onAnswer"];
   /** Called once when the fan-out ends, by whoever drives it. */
@@ -57,6 +60,7 @@ export class FanOut {
     this.operationId = options.operationId;
     this.expected = options.expected;
     this.#onAnswer = options.onAnswer;
+    this.#askedBefore = options.askedBefore ?? new Set();
     for (const entry of options.expected) {
       if (entry.state === "dead" || entry.state === "left") this.#gone.set(entry.id, { reason: entry.state, wasSent: false });
       else this.#waiting.set(entry.id, { entry, sends: 0, heardMs: 0 });
@@ -105,15 +109,27 @@ export class FanOut {
     waiting.heardMs = nowMs;
   }
 
-  progress(agent: string, nowMs: number): void {
+  /** @returns whether the agent is one that is waited for */
+  progress(agent: string, nowMs: number): boolean {
     const waiting = this.#waiting.get(agent);
-    if (waiting !== undefined) waiting.heardMs = nowMs;
+    if (waiting === undefined) return false;
+    waiting.heardMs = nowMs;
+    return true;
+  }
+
+  /** What was on its way may be lost: those that were asked may be asked again as often as after the first time. */
+  reconnected(nowMs: number): void {
+    for (const waiting of this.#waiting.values()) {
+      if (waiting.sends === 0) continue;
+      waiting.sends = 1;
+      waiting.heardMs = nowMs;
+    }
   }
 
   /** @returns whether this was the agent's first answer */
   answer(agent: string, reply: ReplyFrame): boolean {
     if (!this.#waiting.delete(agent)) {
-      if (!this.answers.has(agent) && !this.#gone.has(agent)) this.#addExtra(agent);
+      if (!this.answers.has(agent) && !this.#gone.has(agent) && !this.#askedBefore.has(agent)) this.#addExtra(agent);
       return false;
     }
     const { holds, fault } = this.#onAnswer(agent, reply);
@@ -124,11 +140,11 @@ export class FanOut {
   }
 
   /** The agent will not answer any more. One that was sent to may have run it. */
-  gone(agent: string, reason: MissingReason): void {
+  gone(agent: string, reason: MissingReason, message?: string): void {
     const waiting = this.#waiting.get(agent);
     if (waiting === undefined) return;
     this.#waiting.delete(agent);
-    this.#gone.set(agent, { reason, wasSent: waiting.sends > 0 });
+    this.#gone.set(agent, { reason, wasSent: waiting.sends > 0, ...(message === undefined ? {} : { message }) });
     this.#endIfNobodyWaits();
   }
 
@@ -148,6 +164,13 @@ export class FanOut {
     return missing;
   }
 
+  /** Of those, the ones to which nothing was published: all that can be missing where no answer is expected. */
+  unreached(): MissingAgent[] {
+    return this.missing().filter(
+      ({ agent }) => this.#gone.get(agent)?.wasSent === false || this.#waiting.get(agent)?.sends === 0,
+    );
+  }
+
   /** Agents that were sent to and neither answered nor refused: whether they ran it cannot be told. */
   unknownCount(): number {
     let count = 0;
@@ -163,12 +186,16 @@ export class FanOut {
       return { agent, reason: reply.status, ...(reply.error === undefined ? {} : { message: reply.error.message }) };
     }
     const gone = this.#gone.get(agent);
-    if (gone !== undefined) return { agent, reason: gone.reason };
+    if (gone !== undefined) {
+      return { agent, reason: gone.reason, ...(gone.message === undefined ? {} : { message: gone.message }) };
+    }
     const waiting = this.#waiting.get(agent);
     if (waiting === undefined || waiting.sends === 0) return { agent, reason: "not-sent" };
     // Nobody waited for it any more, so nothing can be said of its speed.
     if (this.#ended === "condition") return { agent, reason: "unknown", message: "not awaited: the condition already held" };
-    return { agent, reason: waiting.entry.state === "suspect" ? "suspect" : "slow" };
+    if (this.#ended === "cancelled") return { agent, reason: "unknown", message: "not awaited: the request was cancelled" };
+    const { state } = waiting.entry;
+    return { agent, reason: state === "alive" ? "slow" : state };
   }
 
   #entriesWhere(matches: (waiting: Waiting) => boolean): AgentEntry[] {

@@ -60,11 +60,13 @@ export class CausalRun implements GoalRun {
     for (const step of this.#steps) {
       const dependencies = step.after.map((dependency) => runs[dependency] ?? Promise.resolve(false));
       const run = Promise.all(dependencies).then((all) => all.every(Boolean) && this.#runStep(step, context));
-      // Awaited below, all together; until then a rejection must not count as unhandled.
-      run.catch(() => {});
+      // The others must not go on under an attempt that has failed.
+      run.catch(() => abandonAll(context));
       runs.push(run);
     }
-    await Promise.all(runs);
+    const ended = await Promise.allSettled(runs);
+    const failed = ended.find((run) => run.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** @returns whether every agent of the step has acknowledged it */
@@ -160,18 +162,23 @@ export class CausalRun implements GoalRun {
   }
 }
 
+function abandonAll(context: AttemptContext): void {
+  for (const stop of [...context.abandon]) stop();
+}
+
 function phasesOf(plan: Plan, operation: CausalOperation, index: number, targets: Targets): FanOut[] {
-  const fanOut = (expected: readonly AgentEntry[]) =>
+  const fanOut = (expected: readonly AgentEntry[], askedBefore: readonly AgentEntry[] = []) =>
     new FanOut({
       index,
       operationId: operationIdOf(plan.id, index),
       expected,
+      askedBefore: new Set(askedBefore.map((agent) => agent.id)),
       onAnswer: () => ({ holds: false }),
     });
   if (operation.type !== "coordinated") return [fanOut(targets.agents)];
   const first = targets.agents.filter((agent) => agent.id === operation.coordinator);
   const others = targets.agents.filter((agent) => agent.id !== operation.coordinator);
-  return others.length === 0 ? [fanOut(first)] : [fanOut(first), fanOut(others)];
+  return others.length === 0 ? [fanOut(first)] : [fanOut(first), fanOut(others, first)];
 }
 
 function stepOutcome(step: Step, index: number): OutcomeOf<"causal">["operations"][number] {

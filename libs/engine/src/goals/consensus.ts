@@ -43,8 +43,9 @@ export function consensusCollector(goal: GoalOf<"consensus"> & { vote: Vote }, e
     },
     verdict(general, executed) {
       if (general.status === "completed" || general.error?.code === "cancelled") return general;
-      const { for: yes, needed, electorate: total } = tally.current();
-      const message = `undecided: ${yes} for, ${needed} needed of ${total}; silent voters could still tip it`;
+      const { for: yes, against, abstained, needed, electorate: total } = tally.current();
+      const without = total - yes - against - abstained;
+      const message = `undecided: ${yes} for, ${needed} needed of ${total}; what ${without} without a ballot say could still tip it`;
       return { status: "failed", error: toErrorBody(new NexusError("no-quorum", message, { executed })) };
     },
   };

@@ -94,7 +94,7 @@ export class FanOutRun implements GoalRun {
     const ran = rows.filter((row) => row.status === "ok" || row.status === "error").length;
     const executed = executedOf(targeted, ran, this.#fanOut.unknownCount());
     const general = verdictOf({
-      satisfied: this.#collector.satisfied,
+      satisfied: this.#collector.satisfied && (this.#body.reply || this.#fanOut.everSent),
       cancelled: ended === "cancelled",
       reached: this.#collector.reached,
       wanted: this.#collector.wanted,
@@ -112,7 +112,7 @@ export class FanOutRun implements GoalRun {
         targeted,
         responded: rows.filter((row) => row.status === "ok").length,
         extra: this.#fanOut.extraCount,
-        missing: this.#body.reply ? [...this.#fanOut.missing(), ...strangers(targets.unknown)] : strangers(targets.unknown),
+        missing: [...(this.#body.reply ? this.#fanOut.missing() : this.#fanOut.unreached()), ...strangers(targets.unknown)],
       },
     };
   }

@@ -1,14 +1,15 @@
-import type {
-  AgentLoad,
-  AgentState,
-  Bye,
-  CodecName,
-  ConnHeartbeat,
-  Heartbeat,
-  Hello,
-  Labels,
-  ProcessLoad,
-  Selector,
+import {
+  type AgentLoad,
+  type AgentState,
+  type Bye,
+  type CodecName,
+  type ConnHeartbeat,
+  codecNames,
+  type Heartbeat,
+  type Hello,
+  type Labels,
+  type ProcessLoad,
+  type Selector,
 } from "@nexus/contracts";
 
 /**
@@ -128,7 +129,7 @@ export class RoutingTable {
       labels: hello.labels,
       capacity: hello.capacity,
       operations: new Set(hello.operations),
-      codec: hello.codecs?.[0] ?? "json",
+      codec: hello.codecs?.find(isCodec) ?? "json",
       state: "alive",
       lastSeenMs: nowMs,
       load: old?.boot === hello.boot ? old.load : noLoad,
@@ -143,7 +144,8 @@ export class RoutingTable {
   /** @returns whether the agent is known under that boot (T1) */
   heartbeat(id: string, heartbeat: Heartbeat, nowMs: number): boolean {
     const entry = this.#agents.get(id);
-    if (entry === undefined || entry.boot !== heartbeat.boot || entry.state === "left") return entry?.state === "left";
+    if (entry === undefined || entry.boot !== heartbeat.boot) return false;
+    if (entry.state === "left") return true;
     this.#seen(entry, heartbeat, heartbeat.process, nowMs);
     return true;
   }
@@ -163,6 +165,12 @@ export class RoutingTable {
   answered(entry: AgentEntry, inFlight: number, queueDepth: number, nowMs: number): void {
     entry.lastSeenMs = nowMs;
     entry.load = { inFlight, queueDepth, serviceTimeMs: entry.load.serviceTimeMs };
+    if (entry.state === "suspect" || entry.state === "dead") this.#setState(entry, "alive");
+  }
+
+  /** Progress proves life, and says nothing of the load. */
+  progressed(entry: AgentEntry, nowMs: number): void {
+    entry.lastSeenMs = nowMs;
     if (entry.state === "suspect" || entry.state === "dead") this.#setState(entry, "alive");
   }
 
@@ -242,6 +250,10 @@ export class RoutingTable {
     if (isPresent(entry)) this.#present--;
     this.#version++;
   }
+}
+
+function isCodec(name: string): name is CodecName {
+  return (codecNames as readonly string[]).includes(name);
 }
 
 export function isPresent(entry: AgentEntry): boolean {
