@@ -37,6 +37,11 @@ export function codecOf(contentType: string | undefined): CodecName {
   );
 }
 
+/** The codec of a message, by its headers. Names of headers are case-sensitive in NATS, and some clients lower them. */
+export function codecOfHeaders(headers: Readonly<Record<string, string>>): CodecName {
+  return codecOf(headers[CONTENT_TYPE_HEADER] ?? headers[CONTENT_TYPE_HEADER.toLowerCase()]);
+}
+
 /** Encodes a value of the JSON data model. `undefined` members of objects are left out, as JSON does. */
 export function encode(value: unknown, codec: CodecName = "json"): Uint8Array {
   if (codec === "json") return textEncoder.encode(JSON.stringify(value));
@@ -46,17 +51,18 @@ export function encode(value: unknown, codec: CodecName = "json"): Uint8Array {
 
 /**
  * Decodes and checks a document.
+ * @param depthMax `limits.resultDepthMax` for what carries an agent's values further inside
  * @throws NexusError `too-large`, `too-deep`, `malformed`
  */
-export function decode(bytes: Uint8Array, codec: CodecName = "json"): JsonValue {
+export function decode(bytes: Uint8Array, codec: CodecName = "json", depthMax: number = limits.depthMax): JsonValue {
   if (bytes.byteLength > limits.frameBytesMax) {
     throw new NexusError("too-large", `${bytes.byteLength} bytes; at most ${limits.frameBytesMax} are read`);
   }
-  return codec === "json" ? decodeJson(bytes) : decodeMsgpack(bytes);
+  return codec === "json" ? decodeJson(bytes, depthMax) : decodeMsgpack(bytes, depthMax);
 }
 
-function decodeJson(bytes: Uint8Array): JsonValue {
-  checkJsonDepth(bytes);
+function decodeJson(bytes: Uint8Array, depthMax: number): JsonValue {
+  checkJsonDepth(bytes, depthMax);
   try {
     return JSON.parse(textDecoder.decode(bytes)) as JsonValue;
   } catch (error) {
@@ -64,21 +70,21 @@ function decodeJson(bytes: Uint8Array): JsonValue {
   }
 }
 
-function decodeMsgpack(bytes: Uint8Array): JsonValue {
+function decodeMsgpack(bytes: Uint8Array, depthMax: number): JsonValue {
   let value: unknown;
   try {
     value = unpackr.unpack(bytes);
   } catch (error) {
     // A RangeError is the decoder's recursion meeting a hostile nesting.
-    if (error instanceof RangeError && /call stack/i.test(error.message)) throw tooDeep();
+    if (error instanceof RangeError && /call stack/i.test(error.message)) throw tooDeep(depthMax);
     throw new NexusError("malformed", `not valid MessagePack: ${(error as Error).message}`, { cause: error });
   }
-  checkDataModel(value, bytes.byteLength);
+  checkDataModel(value, bytes.byteLength, depthMax);
   return value as JsonValue;
 }
 
 /** Counts brackets outside strings, one pass, no allocation (C1). */
-function checkJsonDepth(bytes: Uint8Array): void {
+function checkJsonDepth(bytes: Uint8Array, depthMax: number): void {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < bytes.length; i++) {
@@ -88,7 +94,7 @@ function checkJsonDepth(bytes: Uint8Array): void {
       else if (byte === 0x22) inString = false;
     } else if (byte === 0x22) inString = true;
     else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > limits.depthMax) throw tooDeep();
+      if (++depth > depthMax) throw tooDeep(depthMax);
     } else if (byte === 0x7d || byte === 0x5d) depth--;
   }
 }
@@ -97,11 +103,11 @@ function checkJsonDepth(bytes: Uint8Array): void {
  * Refuses what JSON could not say (C2), with a stack of its own, so that the check never recurses.
  * @param valuesMax C4
  */
-function checkDataModel(root: unknown, valuesMax: number): void {
+function checkDataModel(root: unknown, valuesMax: number, depthMax: number): void {
   let values = 0;
   const stack: { values: readonly unknown[]; depth: number }[] = [{ values: [root], depth: 0 }];
   for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (top.depth > limits.depthMax) throw tooDeep();
+    if (top.depth > depthMax) throw tooDeep(depthMax);
     values += top.values.length;
     if (values > valuesMax) throw notOfModel("more values than it has bytes");
     for (const value of top.values) {
@@ -130,8 +136,8 @@ function withoutUndefined(value: unknown): unknown {
   return copy;
 }
 
-function tooDeep(): NexusError {
-  return new NexusError("too-deep", `nested deeper than ${limits.depthMax}; flatten the document`);
+function tooDeep(depthMax: number): NexusError {
+  return new NexusError("too-deep", `nested deeper than ${depthMax}; flatten the document`);
 }
 
 function notOfModel(what: string): NexusError {

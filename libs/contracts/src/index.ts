@@ -30,7 +30,16 @@ export {
   replyFrameSchema,
   replyStatusSchema,
 } from "./agent-frames.ts";
-export { CONTENT_TYPE_HEADER, type CodecName, codecNames, codecOf, contentTypes, decode, encode } from "./codec.ts";
+export {
+  CONTENT_TYPE_HEADER,
+  type CodecName,
+  codecNames,
+  codecOf,
+  codecOfHeaders,
+  contentTypes,
+  decode,
+  encode,
+} from "./codec.ts";
 export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
 export {
   type ErrorBody,

@@ -7,6 +7,8 @@ export const limits = {
   frameBytesMax: 1_048_576,
   /** Nesting of a decoded document; counted on the bytes for JSON, before anything is built. */
   depthMax: 64,
+  /** The same of results and reports, which carry agents' values some levels further inside. */
+  resultDepthMax: 80,
   /** Characters of an id, group or label key. */
   nameCharsMax: 63,
   labelValueCharsMax: 256,

@@ -2,7 +2,7 @@ import {
   attributes,
   CONTENT_TYPE_HEADER,
   type CodecName,
-  codecOf,
+  codecOfHeaders,
   contentTypes,
   createSubjects,
   decode,
@@ -117,7 +117,7 @@ async function answering(
   }
   let codec: CodecName = "json";
   try {
-    codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+    codec = codecOfHeaders(message.headers);
     const body: JsonValue = message.data.byteLength === 0 ? {} : decode(message.data, codec);
     return answerOf(await handler(body, message), codec);
   } catch (error) {

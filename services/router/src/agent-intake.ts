@@ -2,8 +2,7 @@ import {
   agentAnswerSchema,
   attributes,
   byeSchema,
-  CONTENT_TYPE_HEADER,
-  codecOf,
+  codecOfHeaders,
   connAnswerSchema,
   connHeartbeatSchema,
   decode,
@@ -201,5 +200,5 @@ export class AgentIntake {
 }
 
 function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string): z.output<T> {
-  return parseFrame(schema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER])), what);
+  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers)), what);
 }

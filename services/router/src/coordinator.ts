@@ -14,10 +14,11 @@ import {
   type Subjects,
   WIRE_VERSION,
 } from "@nexus/contracts";
+import { canonicalText } from "@nexus/core-reducers";
 import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
-import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
 import { defectiveRequest, endedRequestFrom, endedRequestOf } from "./results.ts";
 
 /**
@@ -60,7 +61,10 @@ export interface Started {
   readonly ended: Promise<EndedRequest>;
 }
 
+/** One question to a request's owner: long enough to be rare, short enough to notice its death. */
+const OWNER_WAIT_MS = 1_000;
 const HEADROOM_BYTES = 4_096;
+const textEncoder = new TextEncoder();
 
 export class Coordinator {
   readonly #deps: CoordinatorDeps;
@@ -79,8 +83,18 @@ export class Coordinator {
     const remainingMs = remainingOf(request, clock);
     const id = request.id ?? ids.requestId();
     const type = request.goal.type;
-    const digest = request.id === undefined ? undefined : ids.digest(encode(canonical(requestIdentity(request))));
+    // A dry run leaves nothing behind: the real request may come under the same id.
+    const named = request.id !== undefined && request.dryRun !== true;
+    const digest = named ? ids.digest(textEncoder.encode(canonicalText(requestIdentity(request)))) : undefined;
     const started = (begun: Promise<void>, ended: Promise<EndedRequest>): Started => ({ id, type, remainingMs, begun, ended });
+    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
+    if (request.dryRun === true) {
+      const ended = Promise.resolve().then(() => this.#dryRun(run));
+      return started(
+        ended.then(() => {}),
+        ended,
+      );
+    }
     let beginning = registry.begin(id, digest, arrivedMs);
     if (beginning.kind === "done" && cameToNothing(beginning.result)) {
       registry.forget(id);
@@ -97,27 +111,54 @@ export class Coordinator {
       case "running": {
         const running = registry.running(id);
         if (running === undefined) throw new NexusError("internal", `request ${id} runs but is not known`);
-        return started(running.begun, running.ended.then(repeated));
+        if (request.mode === "accept") running.tellEvents();
+        return started(running.begun, this.#joined(running, id, remainingMs));
       }
       case "new":
         break;
     }
     const begun = Promise.withResolvers<void>();
-    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace, begun: begun.resolve };
     const canceller = new AbortController();
+    const events = this.#events(run);
     // In a later microtask: a refusal must find the request registered, to take it out again (Q3).
-    const ended = Promise.resolve().then(() => this.#carry(run, canceller.signal));
+    const ended = Promise.resolve().then(() => this.#carry({ ...run, begun: begun.resolve }, events.emit, canceller.signal));
     ended.then(() => begun.resolve(), begun.reject);
-    registry.run(id, { type, digest, begun: begun.promise, ended, cancel: () => canceller.abort() });
+    registry.run(id, {
+      ...{ type, digest, ended },
+      begun: begun.promise,
+      cancel: () => canceller.abort(),
+      tellEvents: events.tell,
+    });
     return started(begun.promise, ended);
   }
 
-  async #carry(run: Run, signal: AbortSignal): Promise<EndedRequest> {
+  /** The end of a request that runs here, for one that came later and may wait less long. */
+  async #joined(running: RunningRequest, id: string, remainingMs: number): Promise<EndedRequest> {
+    const late = Promise.withResolvers<never>();
+    const timer = this.#deps.clock.schedule(remainingMs, () =>
+      late.reject(new NexusError("timeout", `request ${id} still runs; fetch it by its id`, { executed: "unknown" })),
+    );
+    try {
+      return repeated(await Promise.race([running.ended, late.promise]));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #dryRun(run: Omit<Run, "begun">): Promise<EndedRequest> {
+    return this.#end(
+      run,
+      this.#begin(run, () => {}),
+      "unprotected",
+      undefined,
+    );
+  }
+
+  async #carry(run: Run, emit: Emit, signal: AbortSignal): Promise<EndedRequest> {
     const { registry, claims, clock } = this.#deps;
     let claimed = false;
     let coordination: Coordination;
     let idempotency: Idempotency = "unprotected";
-    const emit = this.#events(run);
     try {
       if (run.digest !== undefined) {
         const claim = await this.#claim(run, run.digest);
@@ -144,8 +185,9 @@ export class Coordinator {
     registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
     if (run.digest !== undefined && this.#deps.bus.connected) {
-      if (cameToNothing(ended)) await claims.release(run.id);
-      else await claims.finish(run.id, run.digest, encode(ended.result));
+      // Not waited for: until the store has it, other routers ask this one.
+      if (cameToNothing(ended)) void claims.release(run.id);
+      else void claims.finish(run.id, run.digest, encode(ended.result));
     }
     return ended;
   }
@@ -159,6 +201,7 @@ export class Coordinator {
     if (claim.kind === "reused") {
       throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
     }
+    registry.awaitOther(run.id);
     const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended);
     if ("idempotency" in ownersEnd) registry.own(run.id);
     return ownersEnd;
@@ -174,15 +217,24 @@ export class Coordinator {
     const { claims, clock, askOwner, logger } = this.#deps;
     if (hasEnded) {
       const shared = await claims.sharedResult(run.id);
-      if (shared !== undefined) return { told: endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")) };
+      if (shared !== undefined)
+        return {
+          told: endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result")),
+        };
     }
     try {
       // Who only wants to know that it is under way need not wait for its end.
       let told = run.request.mode === "accept" ? await askOwner(owner, run.id, digest, 0) : undefined;
       if (run.request.mode === "accept") run.begun();
-      told ??= await askOwner(owner, run.id, digest, run.deadlineMs - clock.monotonicMs());
-      if (told !== undefined) return { told };
-      throw new NexusError("timeout", `request ${run.id} still runs at router ${owner}`, { executed: "unknown" });
+      // In slices: an owner that dies meanwhile is noticed at the next.
+      while (told === undefined) {
+        const leftMs = run.deadlineMs - clock.monotonicMs();
+        if (leftMs <= 0) {
+          throw new NexusError("timeout", `request ${run.id} still runs at router ${owner}`, { executed: "unknown" });
+        }
+        told = await askOwner(owner, run.id, digest, Math.min(leftMs, OWNER_WAIT_MS));
+      }
+      return { told };
     } catch (error) {
       if (!(error instanceof NexusError) || (error.code !== "no-responders" && error.code !== "not-found")) throw error;
       logger.warn({ requestId: run.id, owner }, "the router that owned the request is gone");
@@ -196,7 +248,7 @@ export class Coordinator {
   }
 
   /** @throws NexusError what the engine refuses with: nothing was sent */
-  #begin(run: Run, emit: Emit): Coordination {
+  #begin(run: Omit<Run, "begun">, emit: Emit): Coordination {
     const { engine } = this.#deps;
     return engine.start({
       id: run.id,
@@ -212,7 +264,12 @@ export class Coordinator {
   }
 
   /** From here on agents may have run something, so that a defect, too, is an end that is kept (Q1). */
-  async #end(run: Run, coordination: Coordination, idempotency: Idempotency, signal: AbortSignal): Promise<EndedRequest> {
+  async #end(
+    run: Omit<Run, "begun">,
+    coordination: Coordination,
+    idempotency: Idempotency,
+    signal: AbortSignal | undefined,
+  ): Promise<EndedRequest> {
     const { clock, bus, routerId, logger } = this.#deps;
     const facts = () => ({
       id: run.id,
@@ -223,8 +280,8 @@ export class Coordinator {
       routerId,
     });
     try {
-      if (signal.aborted) coordination.cancel();
-      signal.addEventListener("abort", () => coordination.cancel(), { once: true });
+      if (signal?.aborted) coordination.cancel();
+      signal?.addEventListener("abort", () => coordination.cancel(), { once: true });
       const coordinated = await coordination.done;
       const bytesMax = bus.maxPayloadBytes - HEADROOM_BYTES;
       return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax });
@@ -234,15 +291,20 @@ export class Coordinator {
     }
   }
 
-  /** Numbers and publishes the events of a request in `accept` mode; nobody hears those of the others. */
-  #events(run: Run): Emit {
-    if (run.request.mode !== "accept") return () => {};
+  /** Numbers and publishes the events of a request, from the moment on that somebody asked in `accept` mode. */
+  #events(run: Omit<Run, "begun">): { readonly emit: Emit; readonly tell: () => void } {
     const { bus, subjects, clock } = this.#deps;
+    let told = run.request.mode === "accept";
     let seq = 0;
-    return (event) => {
-      if (!bus.connected) return;
-      const atMs = clock.monotonicMs() - run.arrivedMs;
-      bus.publish(subjects.requestEvents(run.id), encode({ v: WIRE_VERSION, id: run.id, seq: seq++, atMs, ...event }));
+    return {
+      tell() {
+        told = true;
+      },
+      emit(event) {
+        if (!told || !bus.connected) return;
+        const atMs = clock.monotonicMs() - run.arrivedMs;
+        bus.publish(subjects.requestEvents(run.id), encode({ v: WIRE_VERSION, id: run.id, seq: seq++, atMs, ...event }));
+      },
     };
   }
 }
@@ -271,7 +333,10 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
       { field: "deadline" },
     );
   }
-  return Math.min(remainingMs, limits.timeoutMsMax);
+  if (remainingMs <= limits.timeoutMsMax) return remainingMs;
+  throw new NexusError("invalid-field", `the deadline is ${remainingMs} ms away; at most ${limits.timeoutMsMax} are allowed`, {
+    field: "deadline",
+  });
 }
 
 /** Q4 */
@@ -281,13 +346,4 @@ function cameToNothing({ result }: EndedRequest): boolean {
 
 function repeated(ended: EndedRequest): EndedRequest {
   return { ...ended, result: { ...ended.result, repeated: true } };
-}
-
-/** Keys in order, so that two spellings of one request have one digest. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value === null || typeof value !== "object") return value;
-  const sorted = Object.entries(value).filter(([, member]) => member !== undefined);
-  sorted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return sorted.map(([key, member]) => [key, canonical(member)]);
 }

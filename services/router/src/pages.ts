@@ -1,4 +1,4 @@
-import { encode, limits, NexusError } from "@nexus/contracts";
+import { codecNames, encode, limits, NexusError } from "@nexus/contracts";
 
 /** What a page's message may hold besides the page. */
 const PAGE_FRAME_BYTES = 4_096;
@@ -29,7 +29,9 @@ export function pageOf<T>(items: readonly T[], query: PageQuery, maxPayloadBytes
   }
   let page = items.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
   const bytesMax = maxPayloadBytes - PAGE_FRAME_BYTES;
-  while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
+  // In the larger of the two encodings: whoever calls does not know which one it will be.
+  while (page.length > 1 && codecNames.some((codec) => encode(page, codec).byteLength > bytesMax))
+    page = page.slice(0, Math.ceil(page.length / 2));
   const next = offset + page.length;
   return { page, total, ...(next < total && page.length > 0 ? { next } : {}) };
 }

@@ -19,6 +19,8 @@ export interface RunningRequest {
   /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
   readonly ended: Promise<EndedRequest>;
   cancel(): void;
+  /** From now on somebody listens to its events. */
+  tellEvents(): void;
 }
 
 export interface RegistryOptions {
@@ -33,6 +35,7 @@ export class RequestRegistry {
   readonly #running = new Map<string, RunningRequest>();
   /** Running requests that this router executes; the others await another router's end. */
   readonly #owned = new Set<string>();
+  readonly #awaited = new Set<string>();
 
   constructor(options: RegistryOptions) {
     this.#window = new IdempotencyWindow({ entriesMax: options.requestsMax, bytesMax: options.bytesMax, ttlMs: options.ttlMs });
@@ -54,12 +57,22 @@ export class RequestRegistry {
   }
 
   own(id: string): void {
+    this.#awaited.delete(id);
     if (this.#running.has(id)) this.#owned.add(id);
   }
 
   /** Whether this router executes or executed the id. */
   owns(id: string): boolean {
     return this.#owned.has(id) || (!this.#running.has(id) && this.#window.peek(id) !== undefined);
+  }
+
+  /** Another router executes it; this one waits for that one's end. */
+  awaitOther(id: string): void {
+    if (this.#running.has(id)) this.#awaited.add(id);
+  }
+
+  awaitsOther(id: string): boolean {
+    return this.#awaited.has(id);
   }
 
   running(id: string): RunningRequest | undefined {
@@ -79,12 +92,14 @@ export class RequestRegistry {
   finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
     this.#running.delete(id);
     this.#owned.delete(id);
+    this.#awaited.delete(id);
     this.#window.finish(id, ended, bytes, nowMs);
   }
 
   forget(id: string): void {
     this.#running.delete(id);
     this.#owned.delete(id);
+    this.#awaited.delete(id);
     this.#window.forget(id);
   }
 

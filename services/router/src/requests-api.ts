@@ -5,6 +5,7 @@ import {
   failureSchema,
   fromErrorBody,
   type JsonValue,
+  limits,
   NexusError,
   type OwnerQuestion,
   parseFrame,
@@ -55,9 +56,11 @@ export class RequestsApi {
   }
 
   async cancel(id: string): Promise<RequestReport> {
-    await this.#cancelHere(id);
-    const own = await this.#ownReport(id, {});
-    if (own !== undefined) return own;
+    if (!this.#deps.registry.awaitsOther(id)) {
+      await this.#cancelHere(id);
+      const own = await this.#ownReport(id, {});
+      if (own !== undefined) return own;
+    }
     return (
       (await this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id)
     );
@@ -92,7 +95,7 @@ export class RequestsApi {
 
   async #cancelHere(id: string): Promise<void> {
     const running = this.#deps.registry.running(id);
-    if (running === undefined) return;
+    if (running === undefined || this.#deps.registry.awaitsOther(id)) return;
     running.cancel();
     // How it ended is read from the registry; a refusal leaves nothing there.
     await Promise.allSettled([running.ended]);
@@ -154,7 +157,7 @@ export class RequestsApi {
     const reply = await bus.request(subjects.routerRequests(owner), encode(question), {
       timeoutMs: Math.max(0, waitMs) + FORWARD_GRACE_MS,
     });
-    const value = decode(reply.data);
+    const value = decode(reply.data, "json", limits.resultDepthMax);
     const failure = failureIn(value);
     if (failure !== undefined) throw fromErrorBody(failure);
     return parseFrame(requestReportSchema, value, "request report");
@@ -163,7 +166,11 @@ export class RequestsApi {
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    return this.#report(id, endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")), get);
+    return this.#report(
+      id,
+      endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result")),
+      get,
+    );
   }
 }
 

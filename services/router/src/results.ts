@@ -1,4 +1,5 @@
 import {
+  type CodecName,
   type CoordinationRequest,
   type CoordinationResult,
   type Decision,
@@ -104,16 +105,16 @@ function explain(decision: Decision, wanted: CoordinationRequest["explain"]): De
  * Shortens what has pages of its own until the result fits one message: rows, then missing agents, then the decision's
  * attempts. Only a gather's value that is too large even then costs the result its success.
  */
-export function fitted(result: CoordinationResult, bytesMax: number): CoordinationResult {
+export function fitted(result: CoordinationResult, bytesMax: number, codec: CodecName = "json"): CoordinationResult {
   let fit = result;
   for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts]) {
-    while (encode(fit).byteLength > bytesMax) {
+    while (encode(fit, codec).byteLength > bytesMax) {
       const shorter = shorten(fit);
       if (shorter === undefined) break;
       fit = shorter;
     }
   }
-  return encode(fit).byteLength > bytesMax ? withoutValue(fit, bytesMax) : fit;
+  return encode(fit, codec).byteLength > bytesMax ? withoutValue(fit, bytesMax) : fit;
 }
 
 function withFewerRows(result: CoordinationResult): CoordinationResult | undefined {

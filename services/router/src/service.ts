@@ -136,6 +136,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
       activeMax: settings.activeMax,
       isDraining: () => draining,
       active: () => engine.active,
+      maxPayloadBytes: () => bus.maxPayloadBytes,
     },
   });
   const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];

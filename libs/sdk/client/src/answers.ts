@@ -1,11 +1,11 @@
 import {
-  CONTENT_TYPE_HEADER,
-  codecOf,
+  codecOfHeaders,
   decode,
   errorBodySchema,
   fromErrorBody,
   isJsonObject,
   type JsonValue,
+  limits,
   parseFrame,
 } from "@nexus/contracts";
 import type { BusMessage } from "@nexus/ports";
@@ -21,7 +21,7 @@ export function readAnswer<T extends FrameSchema>(
   schema: T,
   what: string,
 ): ReturnType<typeof parseFrame<T>> {
-  const value = decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER]));
+  const value = decode(message.data, codecOfHeaders(message.headers), limits.resultDepthMax);
   const refusal = refusalIn(value);
   if (refusal !== undefined) throw fromErrorBody(parseFrame(errorBodySchema, refusal, `${what}: its error`));
   return parseFrame(schema, value, what);

@@ -4,7 +4,7 @@ import {
   CONTENT_TYPE_HEADER,
   type CodecName,
   type CoordinationResult,
-  codecOf,
+  codecOfHeaders,
   contentTypes,
   decode,
   encode,
@@ -17,6 +17,7 @@ import {
 } from "@nexus/contracts";
 import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry } from "@nexus/ports";
 import type { Coordinator } from "../coordinator.ts";
+import { fitted } from "../results.ts";
 
 export interface CoordinateDeps {
   readonly coordinator: Coordinator;
@@ -28,7 +29,10 @@ export interface CoordinateDeps {
   readonly routerId: string;
   readonly isDraining: () => boolean;
   readonly active: () => number;
+  readonly maxPayloadBytes: () => number;
 }
+
+const RESULT_HEADER_BYTES = 1_024;
 
 /** The clients' ingress: decode, validate, hand over, encode. Whatever is wrong with a request ends here. */
 export function coordinateHandler(
@@ -53,7 +57,7 @@ export function coordinateHandler(
     });
     let codec: CodecName = "json";
     try {
-      codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+      codec = codecOfHeaders(message.headers);
       return await answer(message, type, codec, span, beganMs, deps);
     } catch (error) {
       return refuse(error, type, codec, span, deps);
@@ -80,7 +84,7 @@ async function answer(
     finish(result, span, beganMs, deps);
     return result;
   });
-  if (request.mode !== "accept") return bodyOf(await ended, codec);
+  if (request.mode !== "accept") return resultBody(await ended, codec, deps.maxPayloadBytes());
   await Promise.race([started.begun, ended]);
   ended.catch((error: unknown) => {
     deps.logger.warn({ requestId: started.id, err: error }, "an accepted request has no end that this router knows of");
@@ -124,6 +128,11 @@ function refuse(error: unknown, type: GoalType, codec: CodecName, span: Span, de
   else deps.logger.debug({ code: body.code, field: body.field, type }, "request refused");
   const refusal: Refusal = { v: 1, type, status: "failed", executed: body.executed, error: body };
   return { ...bodyOf(refusal, codec), error: body };
+}
+
+/** Results are kept as they fit one message in JSON; numbers may take more in MessagePack. */
+function resultBody(result: CoordinationResult, codec: CodecName, maxPayloadBytes: number): ServiceAnswer {
+  return bodyOf(codec === "json" ? result : fitted(result, maxPayloadBytes - RESULT_HEADER_BYTES, codec), codec);
 }
 
 function bodyOf(value: unknown, codec: CodecName): ServiceAnswer {
