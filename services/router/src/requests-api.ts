@@ -36,7 +36,7 @@ export interface RequestsDeps {
   readonly claims: Claims;
 }
 
-const FORWARD_GRACE_MS = 2_000;
+const FORWARD_GRACE_MS = 1_000;
 
 export class RequestsApi {
   readonly #deps: RequestsDeps;
@@ -78,7 +78,7 @@ export class RequestsApi {
   }
 
   /**
-   * The end of a request that another router owns; undefined where it still runs after `waitMs`.
+   * The end of a request that another router owns; undefined where it has not told it within `waitMs`.
    * @throws NexusError `no-responders` or `not-found` where that router is dead
    */
   async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest | undefined> {
@@ -89,8 +89,14 @@ export class RequestsApi {
       digest,
       get: { waitMs: Math.max(0, Math.floor(waitMs)) },
     };
-    const { result } = await this.#ask(owner, question, waitMs);
-    return result === undefined ? undefined : endedRequestFrom(result);
+    try {
+      const { result } = await this.#ask(owner, question, waitMs);
+      return result === undefined ? undefined : endedRequestFrom(result);
+    } catch (error) {
+      // Its answer was lost, or it died while it was asked: the next question will tell.
+      if (error instanceof NexusError && error.code === "timeout") return undefined;
+      throw error;
+    }
   }
 
   async #cancelHere(id: string): Promise<void> {
