@@ -1,15 +1,19 @@
 import { decode, encode, type Idempotency, NexusError, routerIdSchema } from "@nexus/contracts";
-import type { Logger, StateStore } from "@nexus/ports";
+import type { Clock, Ids, Logger, StateStore } from "@nexus/ports";
 import { z } from "zod";
 import type { Peers } from "./peers.ts";
+import { createStoreTrust, type StoreTrust } from "./store-trust.ts";
 
 /**
- * Who owns a request id, among all routers. Redis where it is there; else the live peers are asked.
+ * Who owns a request id, among all routers. Redis where it is there; else the live peers are asked. It protects ids, not
+ * work: what an agent was given is protected by the operation id.
  *
  * Invariants
  * I1. A claim precedes the first publish, and is atomic across routers when the store is shared and answers.
  * I2. A record is changed only by compare-and-set, so that a takeover by one router excludes every other.
  * I3. Without a shared store the answer says `best-effort`; it never waits longer than 20 ms for peers.
+ * I4. A store that may have forgotten ids is not believed that an id is new (`StoreTrust`); what this router has executed
+ *     without it is told to it when it is back.
  */
 
 const claimRecordSchema = z.object({ owner: routerIdSchema, digest: z.string().max(64), ended: z.boolean() });
@@ -23,36 +27,65 @@ export type Claim =
 export interface ClaimsDeps {
   readonly store: StateStore;
   readonly peers: Peers;
+  readonly clock: Clock;
+  readonly ids: Ids;
   readonly logger: Logger;
   readonly routerId: string;
   /** How long a record outlives its request's deadline. */
   readonly retentionMs: number;
+  /** The result of an id that has ended here, encoded, and is still kept. */
+  readonly resultOf: (id: string) => Uint8Array | undefined;
 }
+
+/** Ids executed without the store that are told to it later; beyond that the oldest are not. */
+const UNTOLD_MAX = 20_000;
+/** Removes a record that must not be removed by another than its owner. */
+const AT_ONCE_MS = 1;
 
 export class Claims {
   readonly #deps: ClaimsDeps;
+  readonly #trust: StoreTrust;
+  /** Ids executed without the store, with their digests. */
+  readonly #untold = new Map<string, string>();
+  #telling = false;
 
   constructor(deps: ClaimsDeps) {
     this.#deps = deps;
+    this.#trust = createStoreTrust(deps);
   }
 
   /** @param granted called as soon as the id is ours, before any other router can ask again */
   async claim(id: string, digest: string, remainingMs: number, granted: () => void): Promise<Claim> {
-    const record: ClaimRecord = { owner: this.#deps.routerId, digest, ended: false };
-    if (this.#deps.store.shared) {
+    const { store, peers, logger } = this.#deps;
+    if (store.shared) {
       try {
-        const held = await this.#deps.store.putIfAbsent(claimKey(id), encode(record), remainingMs + this.#deps.retentionMs);
-        if (held === undefined) {
-          granted();
-          return { kind: "mine", idempotency: "claimed" };
-        }
-        return this.#seen(decodeRecord(held), digest);
+        return await this.#claimInStore(id, digest, remainingMs, granted);
       } catch (error) {
-        this.#deps.logger.warn({ requestId: id, err: error }, "claim: shared memory is away, asking live routers instead");
+        this.#trust.failed();
+        logger.warn({ requestId: id, err: error }, "claim: shared memory is away, asking live routers instead");
       }
     }
-    const owner = await this.#deps.peers.claim(id, granted);
-    return owner === undefined ? { kind: "mine", idempotency: "best-effort" } : { kind: "other", owner, ended: false };
+    const owner = await peers.claim(id, granted);
+    if (owner !== undefined) return { kind: "other", owner, ended: false };
+    if (store.shared) this.#rememberUntold(id, digest);
+    return { kind: "mine", idempotency: "best-effort" };
+  }
+
+  async #claimInStore(id: string, digest: string, remainingMs: number, granted: () => void): Promise<Claim> {
+    const { store, peers, clock, routerId, retentionMs } = this.#deps;
+    const ttlMs = remainingMs + retentionMs;
+    const mine = recordOf(routerId, digest);
+    const [held] = await Promise.all([store.putIfAbsent(claimKey(id), mine, ttlMs), this.#trust.check()]);
+    void this.tell();
+    if (held !== undefined) return this.#seen(decodeRecord(held), digest);
+    if (clock.monotonicMs() < this.#trust.doubtedUntilMs) {
+      const owner = await peers.claim(id, granted); // I4
+      if (owner === undefined) return { kind: "mine", idempotency: "claimed" };
+      await store.compareAndSet(claimKey(id), mine, recordOf(owner, digest), ttlMs);
+      return { kind: "other", owner, ended: false };
+    }
+    granted();
+    return { kind: "mine", idempotency: "claimed" };
   }
 
   /**
@@ -62,11 +95,12 @@ export class Claims {
   async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<Idempotency | undefined> {
     const { store, retentionMs, routerId, logger } = this.#deps;
     if (!store.shared) return "best-effort";
-    const old = encode({ owner: from, digest, ended: false } satisfies ClaimRecord);
-    const mine = encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord);
+    const mine = recordOf(routerId, digest);
     try {
-      return (await store.compareAndSet(claimKey(id), old, mine, remainingMs + retentionMs)) ? "claimed" : undefined;
+      const taken = await store.compareAndSet(claimKey(id), recordOf(from, digest), mine, remainingMs + retentionMs);
+      return taken ? "claimed" : undefined;
     } catch (error) {
+      this.#trust.failed();
       logger.warn({ requestId: id, err: error }, "takeover: shared memory is away");
       return undefined;
     }
@@ -75,21 +109,61 @@ export class Claims {
   /** Keeps the ended request for the other routers. Failing that is no failure of the request. */
   async finish(id: string, digest: string, result: Uint8Array): Promise<void> {
     const { store, retentionMs, routerId, logger } = this.#deps;
-    if (!store.shared) return;
+    if (!store.shared || this.#untold.has(id)) return;
     try {
       await store.put(resultKey(id), result, retentionMs);
-      await store.put(claimKey(id), encode({ owner: routerId, digest, ended: true } satisfies ClaimRecord), retentionMs);
+      const kept = await store.compareAndSet(
+        claimKey(id),
+        recordOf(routerId, digest),
+        recordOf(routerId, digest, true),
+        retentionMs,
+      );
+      if (!kept) logger.warn({ requestId: id }, "another router took this request over while it ran here");
     } catch (error) {
-      logger.warn({ requestId: id, err: error }, "the result could not be shared; only this router can repeat it");
+      this.#trust.failed();
+      this.#rememberUntold(id, digest);
+      logger.warn({ requestId: id, err: error }, "the result could not be shared; only this router can repeat it for now");
     }
   }
 
-  /** The request was refused after the claim: another attempt may claim it anew. */
-  async release(id: string): Promise<void> {
-    if (!this.#deps.store.shared) return;
-    await this.#deps.store.delete(claimKey(id)).catch((error: unknown) => {
-      this.#deps.logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
+  /** The request came to nothing after the claim: another attempt may claim it anew. */
+  async release(id: string, digest: string): Promise<void> {
+    const { store, routerId, logger } = this.#deps;
+    this.#untold.delete(id);
+    if (!store.shared) return;
+    const mine = recordOf(routerId, digest);
+    await store.compareAndSet(claimKey(id), mine, mine, AT_ONCE_MS).catch((error: unknown) => {
+      this.#trust.failed();
+      logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
     });
+  }
+
+  /** Tells the store what was executed without it (I4). One at a time; to be called whenever the store may be back. */
+  async tell(): Promise<void> {
+    const { store, logger } = this.#deps;
+    if (this.#telling || this.#untold.size === 0 || !store.available) return;
+    this.#telling = true;
+    try {
+      for (const [id, digest] of [...this.#untold]) await this.#tellOne(id, digest);
+    } catch (error) {
+      this.#trust.failed();
+      logger.debug({ err: error, left: this.#untold.size }, "ids executed without the store are told to it later");
+    } finally {
+      this.#telling = false;
+    }
+  }
+
+  async #tellOne(id: string, digest: string): Promise<void> {
+    const { store, routerId, retentionMs, resultOf, logger } = this.#deps;
+    const result = resultOf(id);
+    if (result !== undefined) await store.put(resultKey(id), result, retentionMs);
+    const record = recordOf(routerId, digest, result !== undefined);
+    const held = await store.putIfAbsent(claimKey(id), record, retentionMs);
+    const other = held === undefined ? undefined : decodeRecord(held);
+    if (other !== undefined && other.owner !== routerId) {
+      logger.warn({ requestId: id, owner: other.owner }, "another router has the request, too; it may have run twice");
+    } else if (held !== undefined) await store.compareAndSet(claimKey(id), held, record, retentionMs);
+    if (result !== undefined || other !== undefined) this.#untold.delete(id);
   }
 
   /** Who owns the id, as far as anybody says; undefined where nobody knows it. */
@@ -114,6 +188,12 @@ export class Claims {
     });
   }
 
+  #rememberUntold(id: string, digest: string): void {
+    this.#untold.set(id, digest);
+    const [oldest] = this.#untold.keys();
+    if (this.#untold.size > UNTOLD_MAX && oldest !== undefined) this.#untold.delete(oldest);
+  }
+
   #seen(record: ClaimRecord, digest: string): Claim {
     if (record.digest !== digest) return { kind: "reused" };
     return { kind: "other", owner: record.owner, ended: record.ended };
@@ -126,6 +206,10 @@ function claimKey(id: string): string {
 
 function resultKey(id: string): string {
   return `result:${id}`;
+}
+
+function recordOf(owner: string, digest: string, ended = false): Uint8Array {
+  return encode({ owner, digest, ended } satisfies ClaimRecord);
 }
 
 function decodeRecord(bytes: Uint8Array): ClaimRecord {

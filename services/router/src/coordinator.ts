@@ -173,7 +173,7 @@ export class Coordinator {
     } catch (error) {
       // Q3
       registry.forget(run.id);
-      if (claimed) await claims.release(run.id);
+      if (claimed && run.digest !== undefined) await claims.release(run.id, run.digest);
       throw error;
     }
     run.begun();
@@ -186,7 +186,7 @@ export class Coordinator {
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
     if (run.digest !== undefined && this.#deps.bus.connected) {
       // Not waited for: until the store has it, other routers ask this one.
-      if (cameToNothing(ended)) void claims.release(run.id);
+      if (cameToNothing(ended)) void claims.release(run.id, run.digest);
       else void claims.finish(run.id, run.digest, encode(ended.result));
     }
     return ended;

@@ -1,4 +1,4 @@
-import { attributes, createSubjects } from "@nexus/contracts";
+import { attributes, createSubjects, encode } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Clock } from "@nexus/ports";
 import { DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
@@ -49,7 +49,7 @@ export interface Router {
 const STOP_WITHIN_MS = 2_000;
 /** For what was cancelled to tell its client so. */
 const CANCEL_WITHIN_MS = 500;
-const SWEEP_EVERY_MS = 5_000;
+const SWEEP_EVERY_MS = 1_000;
 
 /** Starts a router on a connected bus. The caller closes the bus and the store. @throws NexusError `disconnected` */
 export async function startRouter(options: Partial<RouterOptions>, deps: ServiceDeps): Promise<Router> {
@@ -112,7 +112,14 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     ttlMs: settings.retentionMs,
   });
   const peers = new Peers({ ...base, owns: (id) => registry.owns(id) });
-  const claims = new Claims({ store, peers, logger: log, routerId, retentionMs: settings.retentionMs });
+  const claims = new Claims({
+    ...{ store, peers, clock, ids, logger: log, routerId },
+    retentionMs: settings.retentionMs,
+    resultOf(id) {
+      const ended = registry.ended(id);
+      return ended === undefined ? undefined : encode(ended.result);
+    },
+  });
   const requests = new RequestsApi({ ...base, registry, claims });
   const coordinator = new Coordinator({
     ...base,
@@ -149,6 +156,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     },
     sweep() {
       registry.expire(clock.monotonicMs());
+      void claims.tell();
       if (registry.evicted > evicted) {
         telemetry.count("boundsReached", registry.evicted - evicted, { [attributes.reason]: "requests-kept" });
         evicted = registry.evicted;

@@ -1,16 +1,17 @@
-import { createMemoryStore } from "@nexus/adapter-memory";
-import { systemClock } from "@nexus/adapter-node";
+import { connectRedis } from "@nexus/adapter-redis";
+import { type RedisServer, startRedisServer } from "@nexus/adapter-servers";
 import { decode, encode, type JsonValue } from "@nexus/contracts";
 import type { Bus } from "@nexus/ports";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { type Stack, startStack, until } from "./stack.ts";
 
 /**
- * Proves, over a real nats-server and without shared memory: a repeated id joins the running request at whatever router it
+ * Proves, over a real nats-server and redis-server: a repeated id joins the running request at whatever router it
  * comes to; a joiner can cancel, keeps its own time, and learns that the owner died; different bodies are told apart.
  */
 
 const ID = "01ARZ3NDEKTSV4RRFFQ69G5FAV";
+let redis: RedisServer;
 let stack: Stack;
 let client: Bus;
 let routers: Awaited<ReturnType<Stack["addRouter"]>>[];
@@ -23,8 +24,10 @@ beforeEach(async () => {
   started = 0;
   aborted = 0;
   routers = [];
-  const ownStore = () => createMemoryStore(systemClock, { entriesMax: 100, bytesMax: 1e6 });
-  for (let index = 0; index < 2; index++) routers.push(await stack.addRouter(ownStore()));
+  redis = await startRedisServer();
+  for (let index = 0; index < 2; index++) {
+    routers.push(await stack.addRouter(await connectRedis({ url: redis.url, commandTimeoutMs: 2_000, keyPrefix: "t:" })));
+  }
   const hold = (_payload: unknown, { signal }: { signal: AbortSignal }) => {
     started++;
     return new Promise<null>((resolve) => {
@@ -40,7 +43,10 @@ beforeEach(async () => {
   await until("both know the agent", () => routers.every(({ router }) => router.agentsKnown() === 1));
   await until("they know each other", async () => (await peersOf()).every((peers) => peers === 1));
 });
-afterEach(() => stack.stop());
+afterEach(async () => {
+  await stack.stop();
+  await redis.stop();
+});
 
 /** Asked often enough that each of the two has answered. */
 async function peersOf(): Promise<number[]> {

@@ -31,7 +31,10 @@ export async function startStack(): Promise<Stack> {
         {},
         { bus, store, clock: systemClock, ids: createIds(), logger: silentLogger, telemetry: noTelemetry },
       );
-      endings.push(() => (bus.connected ? router.stop(500) : Promise.resolve()));
+      endings.push(
+        () => store.close(),
+        () => (bus.connected ? router.stop(500) : Promise.resolve()),
+      );
       return { router, bus };
     },
     async addAgents(agents) {
