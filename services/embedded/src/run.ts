@@ -1,5 +1,5 @@
 import { ServerStartError } from "@nexus/adapter-servers";
-import { createSubjects, type GoalType, NexusError } from "@nexus/contracts";
+import { DEFAULT_PREFIX, NexusError } from "@nexus/contracts";
 import type { Logger } from "@nexus/ports";
 import {
   createLifecycle,
@@ -49,9 +49,7 @@ export async function runEmbedded(args: readonly string[], terminal: Terminal): 
 
 async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undefined> {
   const { embedded, prefix } = await start(options, "warn", terminal);
-  terminal.out(
-    `ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix, "gather")}\n`,
-  );
+  terminal.out(`ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix)}\n`);
   return undefined;
 }
 
@@ -71,6 +69,8 @@ async function once(options: EmbeddedOptions, path: string, terminal: Terminal):
   }
 }
 
+/** Where the command line looks. */
+const DEFAULT_URL = "nats://127.0.0.1:4222";
 const STOP_STEP_TIMEOUT_MS = 2_500;
 
 interface Started {
@@ -96,11 +96,18 @@ async function start(options: EmbeddedOptions, quiet: string, terminal: Terminal
     logger,
     logLevel,
     environment,
+    onLost(what) {
+      terminal.err(`error: ${what}\n`);
+      void lifecycle.stop().then(() => process.exit(1));
+    },
     progress: (message) => terminal.err(`nexus: ${message}\n`),
   });
   return { embedded, lifecycle, logger, prefix: config.NEXUS_PREFIX };
 }
 
-function suggestion(url: string, prefix: string, type: GoalType): string {
-  return `nats -s ${url} request ${createSubjects(prefix).coordinate(type)} "$(cat examples/requests/${type}.json)"`;
+/** The command line is there in any case; the NATS client of the reader's choice may not be. */
+function suggestion(url: string, prefix: string): string {
+  const where = url === DEFAULT_URL ? "" : ` --server ${url}`;
+  const under = prefix === DEFAULT_PREFIX ? "" : ` --prefix ${prefix}`;
+  return `npm run nexus -- coordinate examples/requests/gather.json${where}${under}`;
 }
