@@ -9,7 +9,7 @@ import type { Peers } from "./peers.ts";
  * Invariants
  * I1. A claim precedes the first publish, and is atomic across routers when the store is shared and answers.
  * I2. A record is changed only by compare-and-set, so that a takeover by one router excludes every other.
- * I3. Without a shared store the answer says `best-effort`; it never waits longer than 20 ms for peers.
+ * I3. Without a shared store the answer says `best-effort`; it waits no longer for peers than their time to answer.
  */
 
 const claimRecordSchema = z.object({ owner: routerIdSchema, digest: z.string().max(64), ended: z.boolean() });

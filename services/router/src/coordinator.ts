@@ -16,7 +16,7 @@ import type { Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
-import { endedRequestOf } from "./results.ts";
+import { endedRequestIn, endedRequestOf } from "./results.ts";
 
 /**
  * One request from acceptance to its result: idempotency, targets, engine, events.
@@ -41,6 +41,8 @@ export interface CoordinatorDeps {
   readonly claims: Claims;
   /** Asks the owner of a request for its end. @throws NexusError `no-responders` where the owner is dead */
   readonly askOwner: (owner: string, id: string, digest: string, waitMs: number) => Promise<EndedRequest>;
+  /** Has the owner of a request cancel it. */
+  readonly cancelAt: (owner: string, id: string) => Promise<void>;
 }
 
 /** A request under way, or an ended one that is told again. */
@@ -107,7 +109,7 @@ export class Coordinator {
           throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
         }
         if (claim.kind === "other") {
-          const told = await this.#ownersEnd(run, run.digest, claim.owner, claim.ended);
+          const told = await this.#ownersEnd(run, run.digest, claim.owner, claim.ended, signal);
           if (told !== undefined) {
             registry.forget(run.id);
             return repeated(told);
@@ -132,20 +134,31 @@ export class Coordinator {
   }
 
   /** The end of a request that another router owns; undefined where that one is dead and this one takes over. */
-  async #ownersEnd(run: Run, digest: string, owner: string, hasEnded: boolean): Promise<EndedRequest | undefined> {
+  async #ownersEnd(
+    run: Run,
+    digest: string,
+    owner: string,
+    hasEnded: boolean,
+    signal: AbortSignal,
+  ): Promise<EndedRequest | undefined> {
     const { claims, clock, askOwner, logger } = this.#deps;
     if (hasEnded) {
       const shared = await claims.sharedResult(run.id);
       if (shared !== undefined) {
         const result = parseFrame(resultSchema, decode(shared), "shared result");
-        return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
+        return endedRequestIn(result);
       }
     }
+    const passOn = () => this.#cancelAt(owner, run.id);
+    if (signal.aborted) passOn();
+    else signal.addEventListener("abort", passOn, { once: true });
     try {
       return await askOwner(owner, run.id, digest, run.deadlineMs - clock.monotonicMs());
     } catch (error) {
       if (!(error instanceof NexusError) || (error.code !== "no-responders" && error.code !== "not-found")) throw error;
       logger.warn({ requestId: run.id, owner }, "the router that owned the request is gone");
+    } finally {
+      signal.removeEventListener("abort", passOn);
     }
     const lost = new NexusError(
       "unknown-outcome",
@@ -157,6 +170,13 @@ export class Coordinator {
     if (run.request.idempotent !== true) throw lost;
     if (!(await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs()))) throw lost;
     return undefined;
+  }
+
+  /** Its end comes to whoever awaits it, so nobody waits for this. */
+  #cancelAt(owner: string, id: string): void {
+    this.#deps.cancelAt(owner, id).catch((error: unknown) => {
+      this.#deps.logger.warn({ requestId: id, owner, err: error }, "the request's owner could not be told to cancel it");
+    });
   }
 
   async #execute(run: Run, idempotency: Idempotency, signal: AbortSignal): Promise<EndedRequest> {

@@ -13,7 +13,6 @@ import type { Bus, BusMessage, BusSubscription, Clock, Logger, Timer } from "@ne
 
 const ALIVE_EVERY_MS = 1_000;
 const FORGOTTEN_AFTER_MS = 3_500;
-const ANSWER_WITHIN_MS = 20;
 const PEERS_MAX = 1_000;
 
 export interface PeersDeps {
@@ -22,6 +21,8 @@ export interface PeersDeps {
   readonly logger: Logger;
   readonly subjects: Subjects;
   readonly routerId: string;
+  /** How long a claim waits for the peers' answers, where not all of them answer sooner. */
+  readonly answerWithinMs: number;
   /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
   readonly owns: (id: string) => boolean;
 }
@@ -84,7 +85,7 @@ export class Peers {
   }
 
   #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
-    const { bus, clock, subjects, routerId, logger } = this.#deps;
+    const { bus, clock, subjects, routerId, logger, answerWithinMs } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
       decided(undefined);
@@ -108,7 +109,7 @@ export class Peers {
         peers.delete(answer.router);
         if (peers.size === 0) finish(undefined);
       });
-      const timer = clock.schedule(ANSWER_WITHIN_MS, () => finish(undefined));
+      const timer = clock.schedule(answerWithinMs, () => finish(undefined));
       bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
     });
   }

@@ -1,9 +1,11 @@
 import type { CoordinationResult, Decision, GoalType, MissingAgent, Row } from "@nexus/contracts";
 import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
 
-/** An ended request, whole: its result as it travelled, and all its rows for the pages. */
+/** An ended request: its result as it travelled, and its rows for the pages. */
 export interface EndedRequest {
   readonly result: CoordinationResult;
+  /** Whether all rows are here. Of a request that another router executed there are those that travelled in the result. */
+  readonly whole: boolean;
   readonly rows: readonly Row[];
   readonly missing: readonly MissingAgent[];
   readonly decision: Decision | undefined;

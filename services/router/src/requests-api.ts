@@ -18,6 +18,7 @@ import {
 import type { Bus, Clock } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import { endedRequestIn } from "./results.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does
@@ -88,7 +89,12 @@ export class RequestsApi {
     const { result } = report;
     if (result === undefined)
       throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
-    return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
+    return endedRequestIn(result);
+  }
+
+  /** Ends a request that another router owns. @throws NexusError where that one is dead, or does not answer in time */
+  async cancelAt(owner: string, id: string): Promise<void> {
+    await this.#ask(owner, { v: 1, verb: "cancel", id }, 0);
   }
 
   async #ownReport(id: string, get: RequestGet): Promise<RequestReport | undefined> {
@@ -97,6 +103,8 @@ export class RequestsApi {
     if (running !== undefined) {
       const ended = await this.#within(running.ended, get.waitMs ?? 0);
       if (ended === undefined) return { v: 1, id, type: running.type, state: "running", router: routerId };
+      // It was awaited from its owner, who has the pages.
+      if (!ended.whole && get.part !== undefined && get.part !== "result") return undefined;
       return this.#report(id, ended, get);
     }
     const ended = registry.ended(id);
@@ -120,20 +128,26 @@ export class RequestsApi {
         if (ended.decision === undefined) throw new NexusError("not-found", `the decision record of ${id} is no longer kept`);
         return { ...base, decision: ended.decision };
       case "rows":
-        return { ...base, ...this.#page(ended.rows, get, "rows") };
+        return { ...base, ...this.#page("rows", ended.rows, ended.result.outcome?.rowsTotal ?? 0, get) };
       case "missing":
-        return { ...base, ...this.#page(ended.missing, get, "missing") };
+        return { ...base, ...this.#page("missing", ended.missing, ended.result.agents.missingTotal, get) };
     }
   }
 
-  /** As many rows as asked for and as fit one message. */
-  #page<T>(rows: readonly T[], get: RequestGet, part: "rows" | "missing") {
+  /** As many rows as asked for and as fit one message. @param all how many there were; `rows` are those that are kept */
+  #page<T>(part: "rows" | "missing", rows: readonly T[], all: number, get: RequestGet) {
+    const total = Math.max(all, rows.length);
     const offset = get.offset ?? 0;
+    if (offset >= rows.length && offset < total) {
+      throw new NexusError("not-found", `of ${total} ${part}, ${rows.length} are left: the others went with their router`, {
+        field: "offset",
+      });
+    }
     let page = rows.slice(offset, offset + (get.limit ?? limits.pageRowsMax));
     const bytesMax = this.#deps.bus.maxPayloadBytes - 4_096;
     while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
     const next = offset + page.length;
-    return { [part]: page, total: rows.length, ...(next < rows.length && page.length > 0 ? { next } : {}) };
+    return { [part]: page, total, ...(next < total && page.length > 0 ? { next } : {}) };
   }
 
   async #fromOwner(question: OwnerQuestion, waitMs: number): Promise<RequestReport | undefined> {
@@ -162,11 +176,7 @@ export class RequestsApi {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
     const result = parseFrame(resultSchema, decode(shared), "shared result");
-    return this.#report(
-      id,
-      { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision },
-      get,
-    );
+    return this.#report(id, endedRequestIn(result), get);
   }
 }
 

@@ -55,7 +55,13 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     router: facts.routerId,
     ...(explained === undefined ? {} : { decision: explained }),
   };
-  return { result: fitted(result, facts.bytesMax), rows, missing, decision };
+  return { result: fitted(result, facts.bytesMax), whole: true, rows, missing, decision };
+}
+
+/** What can be told of a request that another router executed: its result. */
+export function endedRequestIn(result: CoordinationResult): EndedRequest {
+  const { outcome, agents, decision } = result;
+  return { result, whole: false, rows: outcome?.rows ?? [], missing: agents.missing, decision };
 }
 
 function explain(decision: Decision, wanted: CoordinationRequest["explain"]): Decision | undefined {

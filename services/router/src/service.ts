@@ -40,6 +40,8 @@ export interface RouterOptions {
   readonly requestBytesMax: number;
   readonly retentionMs: number;
   readonly agentsMax: number;
+  /** Where no memory is shared, how long a request with an id waits at most for the other routers' word on it. */
+  readonly peersAnswerMs: number;
 }
 
 export const routerDefaults: RouterOptions = {
@@ -51,6 +53,7 @@ export const routerDefaults: RouterOptions = {
   requestBytesMax: 128 * 1_048_576,
   retentionMs: 600_000,
   agentsMax: 100_000,
+  peersAnswerMs: 20,
 };
 
 export interface RouterDeps {
@@ -86,7 +89,15 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     bytesMax: settings.requestBytesMax,
     ttlMs: settings.retentionMs,
   });
-  const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.owns(id) });
+  const peers = new Peers({
+    bus,
+    clock,
+    logger: log,
+    subjects,
+    routerId,
+    answerWithinMs: settings.peersAnswerMs,
+    owns: (id) => registry.owns(id),
+  });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
   const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
   const coordinator = new Coordinator({
@@ -98,6 +109,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: RouterD
     registry,
     claims,
     askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
+    cancelAt: (owner, id) => requests.cancelAt(owner, id),
   });
   const fleet = new Fleet({ bus, clock, logger: log, telemetry, subjects, routerId, table, dispatcher, engine });
   let draining = false;
