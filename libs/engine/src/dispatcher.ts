@@ -14,6 +14,9 @@ import type { AgentEntry } from "./table/routing-table.ts";
 /** Told of everything that agents say of an operation. */
 export type AnswerListener = (agent: string, answer: AgentAnswer) => void;
 
+/** Offered room for one operation more at the agent. @returns whether it was taken */
+export type RoomTaker = (agent: string) => boolean;
+
 /** An operation about to be published, to one agent or to many. */
 export interface Sending {
   readonly frame: Omit<OperationFrame, "v" | "kind" | "remainingMs" | "boot">;
@@ -31,6 +34,8 @@ export class Dispatcher {
   readonly #subjects: Subjects;
   readonly #telemetry: Telemetry;
   readonly #held = new Map<string, number>();
+  /** Who waits for room, in the order of their turn. */
+  readonly #roomTakers = new Set<RoomTaker>();
   #sent = 0;
   #late = 0;
 
@@ -68,6 +73,16 @@ export class Dispatcher {
     const left = this.held(agent) - 1;
     if (left > 0) this.#held.set(agent, left);
     else this.#held.delete(agent);
+    this.#offerRoom(agent);
+  }
+
+  /**
+   * From now on `take` is offered the room that ended operations leave, in turn with all others that wait, so that one
+   * with much work holds up nobody. O(1) for each that waits. @returns ends it
+   */
+  awaitRoom(take: RoomTaker): () => void {
+    this.#roomTakers.add(take);
+    return () => this.#roomTakers.delete(take);
   }
 
   /** Over all agents; zero when nothing runs. */
@@ -112,8 +127,19 @@ export class Dispatcher {
     this.#telemetry.count("operationsSent", 1);
   }
 
+  /** Cut off, it reaches nobody; the agent ends the work when its time is up. */
   cancel(entry: AgentEntry, operationId: string): void {
+    if (!this.connected) return;
     this.#publish(entry, { v: 1, kind: "cancel", operationId }, {});
+  }
+
+  #offerRoom(agent: string): void {
+    for (const take of this.#roomTakers) {
+      if (!take(agent)) continue;
+      // Its turn is over, unless it waits no more.
+      if (this.#roomTakers.delete(take)) this.#roomTakers.add(take);
+      return;
+    }
   }
 
   #publish(entry: AgentEntry, frame: AgentFrame, headers: Record<string, string>): void {

@@ -101,7 +101,7 @@ class Drive {
     });
     this.#undo.push(() => deadline.cancel());
     // The last resort asks once more whoever was asked in vain by the layers above: same id, so nothing runs twice.
-    this.#sendTo(mechanism.sendsMax === 1 ? this.#fanOut.unanswered() : this.#fanOut.unsent());
+    if (!this.#waitsForBus()) this.#sendTo(mechanism.sendsMax === 1 ? this.#fanOut.unanswered() : this.#fanOut.unsent());
     this.#check();
     if (!this.#settled && mechanism.sendsMax > 1) this.#scheduleRepeats();
   }
@@ -129,9 +129,17 @@ class Drive {
     const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
     this.#repeatTimer = clock.schedule(afterMs, () => {
       if (this.#settled) return;
-      this.#sendTo(this.#fanOut.overdue(clock.monotonicMs(), afterMs, mechanism.sendsMax));
+      if (!this.#waitsForBus()) {
+        this.#sendTo([...this.#fanOut.unsent(), ...this.#fanOut.overdue(clock.monotonicMs(), afterMs, mechanism.sendsMax)]);
+      }
       if (!this.#settled) this.#scheduleRepeats();
     });
+  }
+
+  /** Cut off with work under way: no other rung has another bus, and what is under way may yet end well. */
+  #waitsForBus(): boolean {
+    const { mechanism, tally } = this.#context;
+    return !this.#deps.dispatcher.connected && mechanism.sendsMax > 1 && tally.messages > 0;
   }
 
   #onFirstAnswer(agent: string, status: string): void {

@@ -1,18 +1,10 @@
-import {
-  type GoalOf,
-  type JsonValue,
-  limits,
-  type MissingAgent,
-  type MissingReason,
-  operationIdOf,
-  type ReplyFrame,
-  type Row,
-} from "@nexus/contracts";
+import { type GoalOf, type JsonValue, limits, type MissingReason, type ReplyFrame, type Row } from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Timer } from "@nexus/ports";
 import type { DriveDeps } from "../fan-out/drive.ts";
 import { type AttemptContext, type Plan, repeatAfterMs } from "../plan.ts";
 import { type AgentEntry, isPresent } from "../table/routing-table.ts";
+import { missingIn, type Piece, piecesOf, rowOfPiece } from "./balance-piece.ts";
 import { strangers } from "./fan-out-run.ts";
 import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
 
@@ -24,26 +16,14 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  *     its fate is unknown and the request is idempotent; otherwise it ends as `unknown`.
  * L2. No agent is given more than its capacity by this router, except by the last resort, which knows no loads.
  * L3. Every piece ends in exactly one row.
+ * L4. A piece that no agent has room for waits for it, in turn with the other requests; the run is hopeless only when no
+ *     agent could take what is left even if it had room.
  */
 
 /** A refused piece tries this many agents before it ends as refused. */
 const REFUSALS_MAX = 3;
 
 type BalanceEnd = "everyone" | "deadline" | "cancelled" | "hopeless";
-
-interface Piece {
-  readonly index: number;
-  readonly operationId: string;
-  agent: AgentEntry | undefined;
-  sends: number;
-  heardMs: number;
-  readonly avoided: Set<string>;
-  /** It was published to an agent whose fate is unknown. */
-  mayHaveRun: boolean;
-  /** An attempt failed while this agent had the piece: only it may get it again (L1). */
-  bound: boolean;
-  row: Row | undefined;
-}
 
 export class BalanceRun implements GoalRun {
   readonly #plan: Plan;
@@ -54,30 +34,24 @@ export class BalanceRun implements GoalRun {
   readonly #held = new Map<Piece, AgentEntry>();
   readonly #gone = new Map<string, MissingReason>();
   readonly #listening = new Map<string, () => void>();
+  readonly #targets: ReadonlyMap<string, AgentEntry>;
   readonly #picker;
   #open: number;
   #ended: BalanceEnd | undefined;
   #context: AttemptContext | undefined;
   #timer: Timer | undefined;
   #finish: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  /** Set while it waits for room. */
+  #leaveQueue: (() => void) | undefined;
 
   constructor(plan: Plan, goal: GoalOf<"balance">, offset: number, deps: DriveDeps) {
     this.#plan = plan;
     this.#goal = goal;
     this.#deps = deps;
     this.#picker = createRoundRobin<AgentEntry>(offset);
+    this.#targets = new Map(plan.targets.agents.map((agent) => [agent.id, agent]));
     const count = goal.pieces?.length ?? 1;
-    this.#pieces = Array.from({ length: count }, (_, index) => ({
-      index,
-      operationId: operationIdOf(plan.id, index),
-      agent: undefined,
-      sends: 0,
-      heardMs: 0,
-      avoided: new Set<string>(),
-      mayHaveRun: false,
-      bound: false,
-      row: undefined,
-    }));
+    this.#pieces = piecesOf(plan.id, count);
     this.#waiting = [...this.#pieces].reverse();
     this.#open = count;
   }
@@ -117,11 +91,12 @@ export class BalanceRun implements GoalRun {
 
   report(): RunReport {
     const { targets, request } = this.#plan;
-    const rows = this.#pieces.map((piece) => piece.row ?? this.#openRow(piece));
+    const rows = this.#pieces.map(rowOfPiece);
     const count = (status: Row["status"]) => rows.filter((row) => row.status === status).length;
     const done = count("ok");
     const executed = executedOf(rows.length, done + count("error"), count("unknown"));
     const ended = this.#ended ?? "deadline";
+    const whyUnknown = (agent: string) => this.#gone.get(agent) ?? (this.#ended === "deadline" ? "slow" : "unknown");
     const responders = new Set(rows.filter((row) => row.status === "ok").map((row) => row.agent));
     return {
       ...verdictOf({
@@ -140,45 +115,99 @@ export class BalanceRun implements GoalRun {
         targeted: targets.agents.length + targets.unknown.length,
         responded: responders.size,
         extra: 0,
-        missing: [...this.#missing(rows), ...strangers(targets.unknown)],
+        missing: [...missingIn(rows, whyUnknown), ...strangers(targets.unknown)],
       },
     };
   }
 
-  /** Gives waiting pieces to agents until neither is left. */
+  /** Gives waiting pieces to agents until either has no more. */
   #pump(): void {
     const context = this.#context;
     if (context === undefined || this.#finish === undefined) return;
-    const began = context.clock.monotonicMs();
+    if (this.#open > 0 && this.#waitsForBus(context)) return;
+    let full = false;
+    const done = this.#working(context, (nowMs) => {
+      full = this.#giveWaiting(nowMs, context);
+    });
+    if (!done) return;
+    if (this.#open === 0) this.#stop("everyone");
+    else if (full) this.#leaveQueue ??= this.#deps.dispatcher.awaitRoom((agent) => this.#takeRoom(agent));
+    else {
+      this.#leaveQueueNow();
+      if (this.#held.size === 0 && this.#waiting.length > 0) this.#stop("hopeless");
+    }
+  }
+
+  /** @returns whether pieces are left that only room is wanting for (L4) */
+  #giveWaiting(nowMs: number, context: AttemptContext): boolean {
+    const passedOver: Piece[] = [];
     try {
       for (let piece = this.#waiting.pop(); piece !== undefined; piece = this.#waiting.pop()) {
         const agent = this.#pick(piece, context);
-        if (agent === undefined) {
-          this.#waiting.push(piece);
-          break;
+        if (agent !== undefined) {
+          this.#give(piece, agent, nowMs, context);
+          continue;
         }
-        this.#give(piece, agent, began, context);
+        passedOver.push(piece);
+        for (const other of this.#plan.targets.agents) if (this.#mayTake(piece, other)) return true;
       }
+      return false;
+    } finally {
+      this.#waiting.push(...passedOver.reverse());
+    }
+  }
+
+  /** An agent has room for one operation more, and it is this run's turn. */
+  #takeRoom(agentId: string): boolean {
+    const context = this.#context;
+    const agent = this.#targets.get(agentId);
+    const piece = this.#waiting.at(-1);
+    if (context === undefined || agent === undefined || piece === undefined) return false;
+    if (!this.#mayTake(piece, agent) || !this.#hasRoom(agent, context) || this.#waitsForBus(context)) return false;
+    this.#waiting.pop();
+    if (this.#waiting.length === 0) this.#leaveQueueNow();
+    this.#working(context, (nowMs) => this.#give(piece, agent, nowMs, context));
+    return true;
+  }
+
+  #leaveQueueNow(): void {
+    this.#leaveQueue?.();
+    this.#leaveQueue = undefined;
+  }
+
+  /** Cut off with work under way: no other rung has another bus, and what is under way may yet end well. */
+  #waitsForBus({ mechanism, tally }: AttemptContext): boolean {
+    return !this.#deps.dispatcher.connected && mechanism.sendsMax > 1 && tally.messages > 0;
+  }
+
+  /** Work that publishes: its time counts, its failure ends the attempt. @returns whether it did not fail */
+  #working(context: AttemptContext, work: (nowMs: number) => void): boolean {
+    const began = context.clock.monotonicMs();
+    try {
+      work(began);
+      return true;
     } catch (error) {
       this.#settle(() => this.#finishNow().reject(error));
+      return false;
+    } finally {
+      context.tally.busyUs += (context.clock.monotonicMs() - began) * 1_000;
     }
-    context.tally.busyUs += (context.clock.monotonicMs() - began) * 1_000;
-    if (this.#open === 0) this.#stop("everyone");
-    else if (this.#held.size === 0 && this.#waiting.length > 0) this.#stop("hopeless");
   }
 
   #pick(piece: Piece, context: AttemptContext): AgentEntry | undefined {
     if (piece.bound && piece.agent !== undefined) return piece.agent;
-    const { windowed } = context.mechanism;
-    return this.#picker.pick(
-      this.#plan.targets.agents,
-      (agent) =>
-        isPresent(agent) &&
-        !this.#gone.has(agent.id) &&
-        !piece.avoided.has(agent.id) &&
-        agent.operations.has(this.#goal.operation) &&
-        (!windowed || this.#deps.dispatcher.held(agent.id) < agent.capacity),
+    return this.#picker.pick(this.#plan.targets.agents, (agent) => this.#hasRoom(agent, context) && this.#mayTake(piece, agent));
+  }
+
+  #mayTake(piece: Piece, agent: AgentEntry): boolean {
+    return (
+      isPresent(agent) && !this.#gone.has(agent.id) && !piece.avoided.has(agent.id) && agent.operations.has(this.#goal.operation)
     );
+  }
+
+  /** L2 */
+  #hasRoom(agent: AgentEntry, { mechanism }: AttemptContext): boolean {
+    return !mechanism.windowed || this.#deps.dispatcher.held(agent.id) < agent.capacity;
   }
 
   #give(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
@@ -280,17 +309,15 @@ export class BalanceRun implements GoalRun {
 
   #repeatSilent(nowMs: number): void {
     const context = this.#context;
-    if (context === undefined) return;
+    if (context === undefined || this.#waitsForBus(context)) return;
     const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
-    try {
+    this.#working(context, () => {
       for (const [piece, agent] of [...this.#held]) {
         if (nowMs - piece.heardMs < afterMs * piece.sends) continue;
         if (piece.sends < context.mechanism.sendsMax) this.#send(piece, agent, nowMs, context);
         else if (this.#plan.request.idempotent === true && this.#pick(piece, context) !== undefined) this.#lost(piece, "slow");
       }
-    } catch (error) {
-      this.#settle(() => this.#finishNow().reject(error));
-    }
+    });
     this.#pump();
   }
 
@@ -313,7 +340,10 @@ export class BalanceRun implements GoalRun {
   #settle(finish: () => void): void {
     if (this.#finish === undefined) return;
     this.#timer?.cancel();
-    // What is under way stays listened to only while an attempt runs; a descent sends it again under the same id.
+    this.#leaveQueueNow();
+    // What is under way is listened to only while an attempt runs; a descent sends it again under the same id.
+    for (const stop of this.#listening.values()) stop();
+    this.#listening.clear();
     for (const [piece] of [...this.#held]) {
       this.#release(piece);
       if (this.#ended === undefined) {
@@ -324,7 +354,6 @@ export class BalanceRun implements GoalRun {
         this.#waiting.push(piece);
       }
     }
-    if (this.#ended !== undefined) for (const stop of this.#listening.values()) stop();
     finish();
     this.#finish = undefined;
   }
@@ -349,22 +378,5 @@ export class BalanceRun implements GoalRun {
     if (agent === undefined) return;
     this.#held.delete(piece);
     this.#deps.dispatcher.release(agent.id);
-  }
-
-  #openRow(piece: Piece): Row {
-    if (piece.agent === undefined || (piece.sends === 0 && !piece.mayHaveRun)) return { index: piece.index, status: "not-sent" };
-    return { agent: piece.agent.id, index: piece.index, status: "unknown" };
-  }
-
-  /** One line per agent that some piece failed at. */
-  #missing(rows: readonly Row[]): MissingAgent[] {
-    const missing = new Map<string, MissingAgent>();
-    for (const row of rows) {
-      if (row.agent === undefined || row.status === "ok" || missing.has(row.agent)) continue;
-      const reason: MissingReason =
-        row.status === "unknown" ? (this.#gone.get(row.agent) ?? (this.#ended === "deadline" ? "slow" : "unknown")) : row.status;
-      missing.set(row.agent, { agent: row.agent, reason, ...(row.error === undefined ? {} : { message: row.error.message }) });
-    }
-    return [...missing.values()];
   }
 }
