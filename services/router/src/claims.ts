@@ -30,6 +30,9 @@ export interface ClaimsDeps {
   readonly retentionMs: number;
 }
 
+/** The store deletes nothing under a condition, but everything expires. */
+const RELEASED_WITHIN_MS = 1;
+
 export class Claims {
   readonly #deps: ClaimsDeps;
 
@@ -58,15 +61,16 @@ export class Claims {
 
   /** Takes over from a dead owner (I2). @returns false where another router was faster, or shared memory is away */
   async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<boolean> {
-    const { store, retentionMs, routerId } = this.#deps;
+    const { store, retentionMs, routerId, logger } = this.#deps;
     if (!store.shared) return true;
     const old = encode({ owner: from, digest, ended: false } satisfies ClaimRecord);
-    return store.compareAndSet(
-      claimKey(id),
-      old,
-      encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord),
-      remainingMs + retentionMs,
-    );
+    const own = encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord);
+    try {
+      return await store.compareAndSet(claimKey(id), old, own, remainingMs + retentionMs);
+    } catch (error) {
+      logger.warn({ requestId: id, err: error }, "a request of a dead router could not be taken over: shared memory is away");
+      return false;
+    }
   }
 
   /** Keeps the ended request for the other routers. Failing that is no failure of the request. */
@@ -81,11 +85,13 @@ export class Claims {
     }
   }
 
-  /** The request was refused after the claim: another attempt may claim it anew. */
-  async release(id: string): Promise<void> {
-    if (!this.#deps.store.shared) return;
-    await this.#deps.store.delete(claimKey(id)).catch((error: unknown) => {
-      this.#deps.logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
+  /** The request was refused after the claim: another attempt may claim it anew. Another router's claim stays (I2). */
+  async release(id: string, digest: string): Promise<void> {
+    const { store, routerId, logger } = this.#deps;
+    if (!store.shared) return;
+    const own = encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord);
+    await store.compareAndSet(claimKey(id), own, own, RELEASED_WITHIN_MS).catch((error: unknown) => {
+      logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
     });
   }
 

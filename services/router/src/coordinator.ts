@@ -128,12 +128,15 @@ export class Coordinator {
     } catch (error) {
       // Q3
       registry.forget(run.id);
-      if (claimed) await claims.release(run.id);
+      if (claimed && run.digest !== undefined) await claims.release(run.id, run.digest);
       throw error;
     }
   }
 
-  /** The end of a request that another router owns; undefined where that one is dead and this one takes over. */
+  /**
+   * The end of a request that has an owner; undefined where that one is dead and this one takes over. The owner may be this
+   * very router, when the claim has outlived what it remembers of the request.
+   */
   async #ownersEnd(
     run: Run,
     digest: string,
@@ -141,14 +144,12 @@ export class Coordinator {
     hasEnded: boolean,
     signal: AbortSignal,
   ): Promise<EndedRequest | undefined> {
-    const { claims, clock, askOwner, logger } = this.#deps;
-    if (hasEnded) {
-      const shared = await claims.sharedResult(run.id);
-      if (shared !== undefined) {
-        const result = parseFrame(resultSchema, decode(shared), "shared result");
-        return endedRequestIn(result);
-      }
+    const { clock, askOwner, logger, routerId } = this.#deps;
+    if (hasEnded || owner === routerId) {
+      const shared = await this.#sharedEnd(run.id);
+      if (shared !== undefined) return shared;
     }
+    if (owner === routerId) return this.#orphaned(run, digest, owner, "no longer remembers it");
     const passOn = () => this.#cancelAt(owner, run.id);
     if (signal.aborted) passOn();
     else signal.addEventListener("abort", passOn, { once: true });
@@ -160,16 +161,22 @@ export class Coordinator {
     } finally {
       signal.removeEventListener("abort", passOn);
     }
-    const lost = new NexusError(
-      "unknown-outcome",
-      `router ${owner}, which owned ${run.id}, is gone; what it executed is not known`,
-      {
-        executed: "unknown",
-      },
-    );
-    if (run.request.idempotent !== true) throw lost;
-    if (!(await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs()))) throw lost;
-    return undefined;
+    return (await this.#sharedEnd(run.id)) ?? this.#orphaned(run, digest, owner, "is gone");
+  }
+
+  async #sharedEnd(id: string): Promise<EndedRequest | undefined> {
+    const shared = await this.#deps.claims.sharedResult(id);
+    if (shared === undefined) return undefined;
+    return endedRequestIn(parseFrame(resultSchema, decode(shared), "shared result"));
+  }
+
+  /** Nobody knows what became of the request: it is executed anew only where that does no harm. */
+  async #orphaned(run: Run, digest: string, owner: string, why: string): Promise<undefined> {
+    const { claims, clock } = this.#deps;
+    const remainingMs = run.deadlineMs - clock.monotonicMs();
+    if (run.request.idempotent === true && (await claims.takeOver(run.id, owner, digest, remainingMs))) return undefined;
+    const message = `router ${owner}, which owned ${run.id}, ${why}; what it executed is not known`;
+    throw new NexusError("unknown-outcome", message, { executed: "unknown" });
   }
 
   /** Its end comes to whoever awaits it, so nobody waits for this. */
