@@ -39,6 +39,13 @@ export interface AttemptContext {
   readonly clock: Clock;
   readonly tally: Tally;
   readonly trace: TraceContext;
+  /** How many of its messages may have their handlers recorded; further ones are counted on the attempt's span. */
+  readonly handlerSpansMax: number;
+}
+
+/** Whether the handler of the next message is recorded. */
+export function recordsNext({ tally, handlerSpansMax }: AttemptContext): boolean {
+  return tally.messages < handlerSpansMax;
 }
 
 /** Milliseconds of silence before a repeat: a share of the time that is left, within bounds. */

@@ -1,8 +1,8 @@
-import { attributes, limits, type OperationFrame } from "@nexus/contracts";
+import { attributes, type OperationFrame } from "@nexus/contracts";
 import type { Telemetry, Timer } from "@nexus/ports";
 import type { Dispatcher } from "../dispatcher.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
-import { repeatAfterMs } from "../plan.ts";
+import { recordsNext, repeatAfterMs } from "../plan.ts";
 import type { AgentEntry } from "../table/routing-table.ts";
 import type { FanOut } from "./fan-out.ts";
 
@@ -42,7 +42,6 @@ class Drive {
   readonly #held = new Set<string>();
   readonly #undo: (() => void)[] = [];
   #repeatTimer: Timer | undefined;
-  #recorded = 0;
   #settled = false;
 
   constructor(
@@ -112,8 +111,7 @@ class Drive {
     try {
       for (const entry of entries) {
         const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
-        const record = this.#recorded++ < limits.handlerSpansMax;
-        this.#deps.dispatcher.send(entry, this.#sending, began, repeat, record);
+        this.#deps.dispatcher.send(entry, this.#sending, began, repeat, recordsNext(this.#context));
         this.#fanOut.sent(entry.id, began);
         this.#hold(entry.id);
         tally.messages++;
@@ -179,9 +177,6 @@ class Drive {
     this.#span.set({
       [attributes.agentsTargeted]: this.#fanOut.expected.length,
       [attributes.agentsResponded]: this.#fanOut.answers.size,
-      ...(this.#recorded > limits.handlerSpansMax
-        ? { [attributes.handlersUnrecorded]: this.#recorded - limits.handlerSpansMax }
-        : {}),
     });
     this.#span.end();
     finish();

@@ -1,8 +1,8 @@
-import { type GoalOf, type JsonValue, limits, type MissingReason, type ReplyFrame, type Row } from "@nexus/contracts";
+import type { GoalOf, JsonValue, MissingReason, ReplyFrame, Row } from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Timer } from "@nexus/ports";
 import type { DriveDeps } from "../fan-out/drive.ts";
-import { type AttemptContext, type Plan, repeatAfterMs } from "../plan.ts";
+import { type AttemptContext, type Plan, recordsNext, repeatAfterMs } from "../plan.ts";
 import { type AgentEntry, isPresent } from "../table/routing-table.ts";
 import { missingIn, type Piece, piecesOf, rowOfPiece } from "./balance-piece.ts";
 import { strangers } from "./fan-out-run.ts";
@@ -246,7 +246,7 @@ export class BalanceRun implements GoalRun {
       },
       nowMs,
       piece.sends > 0,
-      context.tally.messages < limits.handlerSpansMax,
+      recordsNext(context),
     );
     piece.sends++;
     piece.heardMs = nowMs;

@@ -1,4 +1,5 @@
 import {
+  attributes,
   type Ended,
   type MissingAgent,
   type MissingReason,
@@ -9,7 +10,7 @@ import {
 } from "@nexus/contracts";
 import { type DriveDeps, driveFanOut, type FrameBody } from "../fan-out/drive.ts";
 import { FanOut } from "../fan-out/fan-out.ts";
-import type { AttemptContext, Plan } from "../plan.ts";
+import { type AttemptContext, type Plan, recordsNext } from "../plan.ts";
 import { executedOf, type GoalRun, type RunReport, type Verdict, verdictOf } from "./run.ts";
 
 /** What distinguishes the goals that put one question to many agents. */
@@ -58,21 +59,32 @@ export class FanOutRun implements GoalRun {
 
   /** Fire and forget: what was published counts as done; no answer is expected, so none is missing. */
   #publishUnacknowledged(context: AttemptContext): void {
+    const { dispatcher, telemetry, routerId } = this.#deps;
+    const { operationId, expected } = this.#fanOut;
+    const span = telemetry.startSpan("fanOut", {
+      kind: "producer",
+      parent: context.trace,
+      attributes: {
+        [attributes.messagingSystem]: "nats",
+        [attributes.operation]: this.#body.operation,
+        [attributes.operationId]: operationId,
+        [attributes.agentsTargeted]: expected.length,
+      },
+    });
     const now = context.clock.monotonicMs();
-    for (const entry of this.#fanOut.unsent()) {
-      this.#deps.dispatcher.send(
-        entry,
-        {
-          deadlineMs: this.#plan.deadlineMs,
-          trace: context.trace,
-          frame: { operationId: this.#fanOut.operationId, router: this.#deps.routerId, type: this.#plan.type, ...this.#body },
-        },
-        now,
-        false,
-        true,
-      );
-      this.#fanOut.sent(entry.id, now);
-      context.tally.messages++;
+    const sending = {
+      deadlineMs: this.#plan.deadlineMs,
+      trace: span.context,
+      frame: { operationId, router: routerId, type: this.#plan.type, ...this.#body },
+    };
+    try {
+      for (const entry of this.#fanOut.unsent()) {
+        dispatcher.send(entry, sending, now, false, recordsNext(context));
+        this.#fanOut.sent(entry.id, now);
+        context.tally.messages++;
+      }
+    } finally {
+      span.end();
     }
     this.#fanOut.end("condition");
   }

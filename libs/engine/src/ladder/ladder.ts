@@ -74,10 +74,13 @@ async function tryRung(
     fill: { layer: rung.layer, strategy: rung.strategy },
     attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
   });
+  const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);
+  const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
   const error = await run
-    .attempt({ mechanism: rung, clock, tally, trace: span.context })
+    .attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax })
     .then(() => undefined)
     .catch((thrown: unknown) => asFault(thrown));
+  if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);
   const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
   walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };
