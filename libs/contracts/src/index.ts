@@ -193,6 +193,15 @@ export {
   subjectToken,
   type VerbOf,
 } from "./subjects.ts";
-export { attributes, type MetricKind, type MetricName, metrics, type SpanName, spanName, spanNames } from "./telemetry.ts";
+export {
+  attributes,
+  type MetricKind,
+  type MetricName,
+  metrics,
+  resourceAttributes,
+  type SpanName,
+  spanName,
+  spanNames,
+} from "./telemetry.ts";
 export { errorFromIssues, parseFrame } from "./validation.ts";
 export { understands, versionSchema, WIRE_VERSION, type WireRange, wireRange, wireRangeSchema } from "./version.ts";

@@ -22,7 +22,6 @@ export const attributes = {
   messagingSystem: "messaging.system",
   messagingDestination: "messaging.destination.name",
   messagingOperation: "messaging.operation.type",
-  messagingMessageId: "messaging.message.id",
   errorType: "error.type",
   requestId: "nexus.request.id",
   goalType: "nexus.goal.type",
@@ -41,6 +40,13 @@ export const attributes = {
   repeated: "nexus.repeated",
   reason: "nexus.reason",
   service: "nexus.service",
+} as const;
+
+/** Of the process that records, as OpenTelemetry's semantic conventions name them. */
+export const resourceAttributes = {
+  serviceName: "service.name",
+  serviceVersion: "service.version",
+  serviceInstance: "service.instance.id",
 } as const;
 
 export type MetricKind = "counter" | "histogram" | "gauge";

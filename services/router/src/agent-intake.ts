@@ -28,6 +28,7 @@ import type { z } from "zod";
  * Invariants
  * A1. Who speaks is read from the subject. A connection speaks only for agents whose hello named it.
  * A2. A frame that is not understood is dropped, counted and logged; it takes nothing down.
+ * A3. Silence counts only while this router can hear: cut off, it takes nobody for dead.
  */
 
 const ANNOUNCE_EVERY_MS = 30_000;
@@ -55,6 +56,7 @@ export class AgentIntake {
   #announcedIntervalMs = 0;
   #hellosAsked = 0;
   #warned = 0;
+  #wasCutOff = false;
 
   constructor(deps: AgentIntakeDeps) {
     this.#deps = deps;
@@ -162,16 +164,28 @@ export class AgentIntake {
   }
 
   #sweep(): void {
-    const { table, clock, engine, logger } = this.#deps;
+    const { table, clock } = this.#deps;
     this.#hellosAsked = 0;
     this.#warned = 0;
-    for (const entry of table.expire(clock.monotonicMs())) {
-      logger.info({ agent: entry.id, silentMs: Math.round(clock.monotonicMs() - entry.lastSeenMs) }, "agent is taken for dead");
-      engine.agentGone(entry, "dead");
-    }
+    this.#expire();
     const due = clock.monotonicMs() - this.#announcedMs >= ANNOUNCE_EVERY_MS;
     if (due || this.#announcedIntervalMs !== table.heartbeatIntervalMs) this.#announce(false);
     this.#timer = clock.schedule(SWEEP_EVERY_MS, () => this.#sweep());
+  }
+
+  #expire(): void {
+    const { bus, table, clock, engine, logger } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (!bus.connected) {
+      this.#wasCutOff = true;
+      return;
+    }
+    if (this.#wasCutOff) table.forgiveSilence(nowMs); // A3
+    this.#wasCutOff = false;
+    for (const entry of table.expire(nowMs)) {
+      logger.info({ agent: entry.id, silentMs: Math.round(nowMs - entry.lastSeenMs) }, "agent is taken for dead");
+      engine.agentGone(entry, "dead");
+    }
   }
 
   #announce(helloWanted: boolean): void {

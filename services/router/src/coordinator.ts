@@ -49,6 +49,8 @@ export interface CoordinatorDeps {
    * @throws NexusError `no-responders` or `not-found` where the owner is dead
    */
   readonly askOwner: (owner: string, id: string, digest: string, waitMs: number) => Promise<EndedRequest | undefined>;
+  /** Has the owner of a request cancel it. */
+  readonly cancelAt: (owner: string, id: string) => Promise<void>;
 }
 
 /** A request under way, or an ended one that is told again. */
@@ -161,7 +163,7 @@ export class Coordinator {
     let idempotency: Idempotency = "unprotected";
     try {
       if (run.digest !== undefined) {
-        const claim = await this.#claim(run, run.digest);
+        const claim = await this.#claim(run, run.digest, signal);
         if ("told" in claim) {
           registry.forget(run.id);
           return repeated(claim.told);
@@ -193,7 +195,11 @@ export class Coordinator {
   }
 
   /** Claims the id for this router, or brings the end that another one has told. */
-  async #claim(run: Run, digest: string): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
+  async #claim(
+    run: Run,
+    digest: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
     const { registry, claims, clock } = this.#deps;
     const remainingMs = run.deadlineMs - clock.monotonicMs();
     const claim = await claims.claim(run.id, digest, remainingMs, () => registry.own(run.id));
@@ -202,26 +208,53 @@ export class Coordinator {
       throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
     }
     registry.awaitOther(run.id);
-    const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended);
+    const passOn = () => this.#cancelAt(claim.owner, run.id);
+    if (signal.aborted) passOn();
+    else signal.addEventListener("abort", passOn, { once: true });
+    const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended).finally(() =>
+      signal.removeEventListener("abort", passOn),
+    );
     if ("idempotency" in ownersEnd) registry.own(run.id);
     return ownersEnd;
   }
 
-  /** The end of a request that another router owns; where that one is dead, this one takes over if it may. */
+  /**
+   * The end of a request that has an owner; where that one is dead, this one takes over if it may. The owner may be this
+   * very router, when the claim has outlived what it remembers of the request.
+   */
   async #ownersEnd(
     run: Run,
     digest: string,
     owner: string,
     hasEnded: boolean,
   ): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
-    const { claims, clock, askOwner, logger } = this.#deps;
-    if (hasEnded) {
-      const shared = await claims.sharedResult(run.id);
-      if (shared !== undefined)
-        return {
-          told: endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result")),
-        };
-    }
+    const { routerId } = this.#deps;
+    const isMine = owner === routerId;
+    const shared = hasEnded || isMine ? await this.#sharedEnd(run.id) : undefined;
+    const told = shared ?? (isMine ? undefined : await this.#toldByOwner(run, digest, owner));
+    if (told !== undefined) return { told };
+    const last = isMine ? undefined : await this.#sharedEnd(run.id);
+    return last === undefined
+      ? this.#takeOver(run, digest, owner, isMine ? "no longer remembers it" : "is gone")
+      : { told: last };
+  }
+
+  /** Its end comes to whoever awaits it, so nobody waits for this. */
+  #cancelAt(owner: string, id: string): void {
+    this.#deps.cancelAt(owner, id).catch((error: unknown) => {
+      this.#deps.logger.warn({ requestId: id, owner, err: error }, "the request's owner could not be told to cancel it");
+    });
+  }
+
+  async #sharedEnd(id: string): Promise<EndedRequest | undefined> {
+    const shared = await this.#deps.claims.sharedResult(id);
+    if (shared === undefined) return undefined;
+    return endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result"));
+  }
+
+  /** Undefined where the owner is dead. @throws NexusError `timeout` where it still runs at the deadline */
+  async #toldByOwner(run: Run, digest: string, owner: string): Promise<EndedRequest | undefined> {
+    const { clock, askOwner, logger } = this.#deps;
     try {
       // Who only wants to know that it is under way need not wait for its end.
       let told = run.request.mode === "accept" ? await askOwner(owner, run.id, digest, 0) : undefined;
@@ -234,16 +267,22 @@ export class Coordinator {
         }
         told = await askOwner(owner, run.id, digest, Math.min(leftMs, OWNER_WAIT_MS));
       }
-      return { told };
+      return told;
     } catch (error) {
       if (!(error instanceof NexusError) || (error.code !== "no-responders" && error.code !== "not-found")) throw error;
       logger.warn({ requestId: run.id, owner }, "the router that owned the request is gone");
+      return undefined;
     }
+  }
+
+  /** Nobody knows what became of the request: it is executed anew only where that does no harm. */
+  async #takeOver(run: Run, digest: string, owner: string, why: string): Promise<{ readonly idempotency: Idempotency }> {
+    const { claims, clock } = this.#deps;
     if (run.request.idempotent === true) {
       const idempotency = await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs());
       if (idempotency !== undefined) return { idempotency };
     }
-    const message = `router ${owner}, which owned ${run.id}, is gone; what it executed is not known`;
+    const message = `router ${owner}, which owned ${run.id}, ${why}; what it executed is not known`;
     throw new NexusError("unknown-outcome", message, { executed: "unknown" });
   }
 

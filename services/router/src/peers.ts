@@ -23,7 +23,6 @@ import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer 
 
 const ALIVE_EVERY_MS = 1_000;
 const FORGOTTEN_AFTER_MS = 3_500;
-const ANSWER_WITHIN_MS = 20;
 const PEERS_MAX = 1_000;
 
 export interface PeersDeps {
@@ -33,6 +32,8 @@ export interface PeersDeps {
   readonly telemetry: Telemetry;
   readonly subjects: Subjects;
   readonly routerId: string;
+  /** How long a claim waits for the peers' answers, where not all of them answer sooner. */
+  readonly answerWithinMs: number;
   /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
   readonly owns: (id: string) => boolean;
 }
@@ -95,7 +96,7 @@ export class Peers {
   }
 
   #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
-    const { bus, clock, subjects, routerId } = this.#deps;
+    const { bus, clock, subjects, routerId, answerWithinMs } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
       decided(undefined);
@@ -119,7 +120,7 @@ export class Peers {
         peers.delete(answer.router);
         if (peers.size === 0) finish(undefined);
       });
-      const timer = clock.schedule(ANSWER_WITHIN_MS, () => finish(undefined));
+      const timer = clock.schedule(answerWithinMs, () => finish(undefined));
       bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
     });
   }

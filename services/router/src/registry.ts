@@ -1,10 +1,11 @@
 import type { CoordinationResult, Decision, GoalType, MissingAgent, Row } from "@nexus/contracts";
 import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
 
-/** An ended request, whole: its result as it travelled, and all its rows for the pages. */
+/** An ended request: its result as it travelled, and its rows for the pages. */
 export interface EndedRequest {
   readonly result: CoordinationResult;
-  /** All rows, or the first ones where only the travelled result is left. */
+  /** Whether everything is here. Of a request that another router executed there is what travelled in the result. */
+  readonly whole: boolean;
   readonly rows: readonly Row[];
   readonly rowsTotal: number;
   readonly missing: readonly MissingAgent[];
@@ -71,10 +72,6 @@ export class RequestRegistry {
     if (this.#running.has(id)) this.#awaited.add(id);
   }
 
-  awaitsOther(id: string): boolean {
-    return this.#awaited.has(id);
-  }
-
   running(id: string): RunningRequest | undefined {
     return this.#running.get(id);
   }
@@ -107,10 +104,11 @@ export class RequestRegistry {
     this.#window.expire(nowMs);
   }
 
-  /** @returns how many run */
+  /** Cancels what this router executes; what it awaits goes on at its owner. @returns how many were cancelled */
   cancelAll(): number {
-    for (const request of this.#running.values()) request.cancel();
-    return this.#running.size;
+    const executed = [...this.#running].filter(([id]) => !this.#awaited.has(id));
+    for (const [, request] of executed) request.cancel();
+    return executed.length;
   }
 
   async settled(): Promise<void> {

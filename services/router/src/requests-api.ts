@@ -56,11 +56,9 @@ export class RequestsApi {
   }
 
   async cancel(id: string): Promise<RequestReport> {
-    if (!this.#deps.registry.awaitsOther(id)) {
-      await this.#cancelHere(id);
-      const own = await this.#ownReport(id, {});
-      if (own !== undefined) return own;
-    }
+    await this.#cancelHere(id);
+    const own = await this.#ownReport(id, {});
+    if (own !== undefined) return own;
     return (
       (await this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id)
     );
@@ -101,10 +99,15 @@ export class RequestsApi {
 
   async #cancelHere(id: string): Promise<void> {
     const running = this.#deps.registry.running(id);
-    if (running === undefined || this.#deps.registry.awaitsOther(id)) return;
+    if (running === undefined) return;
     running.cancel();
     // How it ended is read from the registry; a refusal leaves nothing there.
     await Promise.allSettled([running.ended]);
+  }
+
+  /** Ends a request that another router owns. @throws NexusError where that one is dead, or does not answer in time */
+  async cancelAt(owner: string, id: string): Promise<void> {
+    await this.#ask(owner, { v: WIRE_VERSION, verb: "cancel", id }, 0);
   }
 
   async #ownReport(id: string, get: RequestGet): Promise<RequestReport | undefined> {
@@ -113,6 +116,8 @@ export class RequestsApi {
     if (running !== undefined) {
       const ended = await this.#within(running.ended, get.waitMs ?? 0);
       if (ended === undefined) return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
+      // It was awaited from its owner, who has the pages.
+      if (!ended.whole && get.part !== undefined && get.part !== "result") return undefined;
       return this.#report(id, ended, get);
     }
     const ended = registry.ended(id);

@@ -60,6 +60,7 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
   };
   return {
     result: fitted(result, facts.bytesMax),
+    whole: true,
     rows,
     rowsTotal: rows.length,
     missing,
@@ -72,7 +73,12 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
 export function endedRequestFrom(result: CoordinationResult): EndedRequest {
   const rows = result.outcome?.rows ?? [];
   const { missing, missingTotal } = result.agents;
-  return { result, rows, rowsTotal: result.outcome?.rowsTotal ?? 0, missing, missingTotal, decision: result.decision };
+  return {
+    ...{ result, rows, missing, missingTotal },
+    whole: false,
+    rowsTotal: result.outcome?.rowsTotal ?? 0,
+    decision: result.decision,
+  };
 }
 
 /** A defect was met after agents may have been sent to: what they did is not known, and the id must not run again. */

@@ -22,6 +22,8 @@ export interface RouterOptions {
   readonly requestBytesMax: number;
   readonly retentionMs: number;
   readonly agentsMax: number;
+  /** Where no memory is shared, how long a request with an id waits at most for the other routers' word on it. */
+  readonly peersAnswerMs: number;
   /** What people call this replica; default: the id of this life. */
   readonly instance?: string;
 }
@@ -35,6 +37,7 @@ export const routerDefaults: RouterOptions = {
   requestBytesMax: 128 * 1_048_576,
   retentionMs: 600_000,
   agentsMax: 100_000,
+  peersAnswerMs: 20,
 };
 
 export interface Router {
@@ -111,7 +114,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     bytesMax: settings.requestBytesMax,
     ttlMs: settings.retentionMs,
   });
-  const peers = new Peers({ ...base, owns: (id) => registry.owns(id) });
+  const peers = new Peers({ ...base, answerWithinMs: settings.peersAnswerMs, owns: (id) => registry.owns(id) });
   const claims = new Claims({
     ...{ store, peers, clock, ids, logger: log, routerId },
     retentionMs: settings.retentionMs,
@@ -128,6 +131,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     registry,
     claims,
     askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
+    cancelAt: (owner, id) => requests.cancelAt(owner, id),
   });
   let draining = false;
   const api = routerApi({

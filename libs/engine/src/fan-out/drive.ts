@@ -1,8 +1,8 @@
-import { attributes, limits, NexusError } from "@nexus/contracts";
+import { attributes, NexusError } from "@nexus/contracts";
 import type { Telemetry, Timer } from "@nexus/ports";
 import { type Dispatcher, type FrameBody, sendingOf } from "../dispatcher.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
-import { repeatAfterMs } from "../plan.ts";
+import { recordsNext, repeatAfterMs, waitsForBus } from "../plan.ts";
 import type { AgentEntry } from "../table/routing-table.ts";
 import type { FanOut } from "./fan-out.ts";
 
@@ -39,7 +39,6 @@ class Drive {
   readonly #held = new Set<string>();
   readonly #undo: (() => void)[] = [];
   #repeatTimer: Timer | undefined;
-  #recorded = 0;
   #reconnects: number;
   #settled = false;
 
@@ -98,10 +97,9 @@ class Drive {
     if (!this.#settled) this.#scheduleTick();
   }
 
-  /** While the bus is away nothing is sent and nothing has failed: the next tick finds it back, or the deadline comes. */
   #sendTo(entries: readonly AgentEntry[]): void {
     const { clock, tally } = this.#context;
-    if (!this.#deps.dispatcher.connected) return;
+    if (waitsForBus(this.#context, this.#deps.dispatcher.connected)) return;
     const began = clock.monotonicMs();
     try {
       for (const entry of entries) this.#sendOne(entry, began);
@@ -113,7 +111,7 @@ class Drive {
 
   #sendOne(entry: AgentEntry, nowMs: number): void {
     const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
-    const record = this.#recorded++ < limits.handlerSpansMax;
+    const record = recordsNext(this.#context);
     try {
       this.#deps.dispatcher.send(entry, this.#sending, nowMs, { repeat, record });
     } catch (error) {
@@ -133,7 +131,7 @@ class Drive {
       if (this.#settled) return;
       const nowMs = clock.monotonicMs();
       const { reconnects } = this.#deps.dispatcher;
-      if (reconnects !== this.#reconnects) this.#fanOut.reconnected(nowMs);
+      if (reconnects !== this.#reconnects) this.#fanOut.reconnected();
       this.#reconnects = reconnects;
       this.#sendTo([...this.#fanOut.unsent(), ...this.#fanOut.overdue(nowMs, afterMs, mechanism.sendsMax)]);
       this.#check();
@@ -180,9 +178,6 @@ class Drive {
     this.#span.set({
       [attributes.agentsTargeted]: this.#fanOut.expected.length,
       [attributes.agentsResponded]: this.#fanOut.answers.size,
-      ...(this.#recorded > limits.handlerSpansMax
-        ? { [attributes.handlersUnrecorded]: this.#recorded - limits.handlerSpansMax }
-        : {}),
     });
     this.#span.end(errorCode);
     finish();

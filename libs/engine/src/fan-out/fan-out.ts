@@ -118,12 +118,8 @@ export class FanOut {
   }
 
   /** What was on its way may be lost: those that were asked may be asked again as often as after the first time. */
-  reconnected(nowMs: number): void {
-    for (const waiting of this.#waiting.values()) {
-      if (waiting.sends === 0) continue;
-      waiting.sends = 1;
-      waiting.heardMs = nowMs;
-    }
+  reconnected(): void {
+    for (const waiting of this.#waiting.values()) waiting.sends = Math.min(waiting.sends, 1);
   }
 
   /** @returns whether this was the agent's first answer */

@@ -1,6 +1,6 @@
 import {
+  attributes,
   type Ended,
-  limits,
   type MissingAgent,
   type MissingReason,
   type Outcome,
@@ -11,7 +11,7 @@ import {
 import { type FrameBody, sendingOf } from "../dispatcher.ts";
 import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
 import { FanOut, type Taken } from "../fan-out/fan-out.ts";
-import type { AttemptContext, Plan } from "../plan.ts";
+import { type AttemptContext, type Plan, recordsNext } from "../plan.ts";
 import { executedOf, type GoalRun, type RunReport, type Verdict, verdictOf } from "./run.ts";
 
 /** What distinguishes the goals that put one question to many agents. */
@@ -60,13 +60,28 @@ export class FanOutRun implements GoalRun {
 
   /** Fire and forget: what was published counts as done; no answer is expected, so none is missing. */
   #publishUnacknowledged(context: AttemptContext): void {
-    const { dispatcher, routerId } = this.#deps;
-    const sending = sendingOf(this.#plan, this.#fanOut.operationId, this.#body, context.trace, routerId);
+    const { dispatcher, telemetry, routerId } = this.#deps;
+    const { operationId, expected } = this.#fanOut;
+    const span = telemetry.startSpan("fanOut", {
+      kind: "producer",
+      parent: context.trace,
+      attributes: {
+        [attributes.messagingSystem]: "nats",
+        [attributes.operation]: this.#body.operation,
+        [attributes.operationId]: operationId,
+        [attributes.agentsTargeted]: expected.length,
+      },
+    });
+    const sending = sendingOf(this.#plan, operationId, this.#body, span.context, routerId);
     const now = context.clock.monotonicMs();
-    for (const entry of this.#fanOut.unsent()) {
-      dispatcher.send(entry, sending, now, { repeat: false, record: context.tally.messages < limits.handlerSpansMax });
-      this.#fanOut.sent(entry.id, now);
-      context.tally.messages++;
+    try {
+      for (const entry of this.#fanOut.unsent()) {
+        dispatcher.send(entry, sending, now, { repeat: false, record: recordsNext(context) });
+        this.#fanOut.sent(entry.id, now);
+        context.tally.messages++;
+      }
+    } finally {
+      span.end();
     }
     this.#fanOut.end("condition");
   }

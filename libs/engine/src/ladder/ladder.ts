@@ -76,11 +76,14 @@ async function tryRung(
     attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
   });
   const abandon = new Set<() => void>();
+  const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);
+  const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
   const error = await run
-    .attempt({ mechanism: rung, clock, tally, trace: span.context, abandon })
+    .attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax, abandon })
     .then(() => undefined)
     .catch((thrown: unknown) => asFault(thrown));
   for (const stop of [...abandon]) stop();
+  if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);
   const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
   walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };

@@ -181,6 +181,11 @@ export class RoutingTable {
     return entry;
   }
 
+  /** Nobody could be heard until now, so that everybody's silence begins anew. */
+  forgiveSilence(nowMs: number): void {
+    for (const entry of this.#agents.values()) if (isPresent(entry)) entry.lastSeenMs = nowMs;
+  }
+
   /** Advances states by silence. @returns the agents that turned dead now */
   expire(nowMs: number): AgentEntry[] {
     const intervalMs = this.heartbeatIntervalMs;

@@ -79,7 +79,11 @@ async function answer(
   }
   const request = parseRequest(decode(message.data, codec), type);
   const started = deps.coordinator.start(request, span.context);
-  span.set({ [attributes.requestId]: started.id });
+  const { class: goalClass } = request.goal;
+  span.set({
+    [attributes.requestId]: started.id,
+    ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
+  });
   const ended = started.ended.then(({ result }) => {
     finish(result, span, beganMs, deps);
     return result;
@@ -117,6 +121,7 @@ function finish(result: CoordinationResult, span: Span, beganMs: number, deps: C
   telemetry.record("coordinationDuration", (clock.monotonicMs() - beganMs) / 1_000, {
     ...by,
     [attributes.layer]: result.decision?.layer ?? "unexplained",
+    [attributes.strategy]: result.decision?.strategy ?? "unexplained",
   });
 }
 

@@ -1,7 +1,6 @@
 import {
   attributes,
   type GoalOf,
-  limits,
   type MissingAgent,
   type MissingReason,
   NexusError,
@@ -12,7 +11,7 @@ import { createRoundRobin } from "@nexus/core-balancing";
 import type { Span, Timer } from "@nexus/ports";
 import { sendingOf } from "../../dispatcher.ts";
 import type { DriveDeps } from "../../fan-out/drive.ts";
-import { type AttemptContext, type Plan, repeatAfterMs } from "../../plan.ts";
+import { type AttemptContext, type Plan, recordsNext, repeatAfterMs, waitsForBus } from "../../plan.ts";
 import { type AgentEntry, isPresent } from "../../table/routing-table.ts";
 import { strangers } from "../fan-out-run.ts";
 import { executedOf, type GoalRun, type RunReport, verdictOf } from "../run.ts";
@@ -134,7 +133,7 @@ export class BalanceRun implements GoalRun {
     const context = this.#context;
     if (context === undefined || this.#finish === undefined) return;
     const began = context.clock.monotonicMs();
-    if (this.#deps.dispatcher.connected) this.#giveOut(began, context);
+    if (!this.#waitsForBus(context)) this.#giveOut(began, context);
     context.tally.busyUs += (context.clock.monotonicMs() - began) * 1_000;
     if (this.#finish === undefined) return;
     if (this.#pieces.open === 0) this.#stop("everyone");
@@ -171,6 +170,10 @@ export class BalanceRun implements GoalRun {
     return this.#deps.dispatcher.held(agent.id) < agent.capacity && nowMs >= (this.#fullUntilMs.get(agent.id) ?? 0);
   }
 
+  #waitsForBus(context: AttemptContext): boolean {
+    return waitsForBus(context, this.#deps.dispatcher.connected);
+  }
+
   /** L2 */
   #isHopeless(): boolean {
     if (this.#pieces.heldCount > 0) return false;
@@ -188,7 +191,7 @@ export class BalanceRun implements GoalRun {
   /** @returns whether a piece was given to the agent */
   #takeRoom(id: string): boolean {
     const context = this.#context;
-    if (context === undefined || this.#finish === undefined || !this.#deps.dispatcher.connected) return false;
+    if (context === undefined || this.#finish === undefined || this.#waitsForBus(context)) return false;
     this.#targetsById ??= new Map(this.#plan.targets.agents.map((entry) => [entry.id, entry]));
     const agent = this.#targetsById.get(id);
     const nowMs = context.clock.monotonicMs();
@@ -213,7 +216,7 @@ export class BalanceRun implements GoalRun {
     this.#listen(piece);
     const trace = this.#span?.context ?? context.trace;
     const sending = sendingOf(this.#plan, piece.operationId, body, trace, routerId);
-    const record = context.tally.messages < limits.handlerSpansMax;
+    const record = recordsNext(context);
     try {
       dispatcher.send(agent, sending, nowMs, { repeat: piece.sends > 0, record });
     } catch (error) {
@@ -295,7 +298,7 @@ export class BalanceRun implements GoalRun {
     const nowMs = context.clock.monotonicMs();
     if (nowMs >= this.#plan.deadlineMs) return this.#stop("deadline");
     for (const [agent, untilMs] of this.#fullUntilMs) if (untilMs <= nowMs) this.#fullUntilMs.delete(agent);
-    if (this.#deps.dispatcher.connected) this.#repeatSilent(nowMs, afterMs, context);
+    if (!this.#waitsForBus(context)) this.#repeatSilent(nowMs, afterMs, context);
     this.#pump();
     if (this.#finish !== undefined) this.#scheduleTick(context);
   }
@@ -307,10 +310,7 @@ export class BalanceRun implements GoalRun {
     for (const [piece, agent] of this.#pieces.held()) {
       if (this.#finish === undefined) return;
       // What was on its way when the bus broke may be lost: it may be asked for as often as after the first time.
-      if (cameBack) {
-        piece.sends = 1;
-        piece.heardMs = nowMs;
-      }
+      if (cameBack) piece.sends = 1;
       if (nowMs - piece.heardMs < afterMs * piece.sends) continue;
       if (piece.sends < context.mechanism.sendsMax) this.#send(piece, agent, nowMs, context);
       else if (this.#mayMove(piece, nowMs, context)) {
