@@ -5,6 +5,8 @@
 export const limits = {
   /** Bytes of one request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`. */
   frameBytesMax: 1_048_576,
+  /** Bytes of the headers of one message: trace context and baggage fit many times. */
+  headerBytesMax: 16_384,
   /** Nesting of a decoded document; counted on the bytes for JSON, before anything is built. */
   depthMax: 64,
   /** Characters of an id, group or label key. */

@@ -104,7 +104,7 @@ function respond(bus: Bus, reply: string, answer: ServiceAnswer): void {
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
-    "Nats-Service-Error": error.message.replace(/[\r\n]+/g, " "),
+    "Nats-Service-Error": error.message.replace(/\p{Cc}+/gu, " "),
     "Nats-Service-Error-Code": String(natsCodeOf(error.code)),
   };
 }

@@ -77,7 +77,7 @@ async function run(
   const startMs = performance.now();
   let answer: ServiceAnswer | undefined;
   try {
-    answer = await endpoint.handler(new NatsMessage(message as unknown as ConstructorParameters<typeof NatsMessage>[0]));
+    answer = await endpoint.handler(new NatsMessage(message));
   } catch (error) {
     answer = { data: new Uint8Array(0), error: toErrorBody(error) };
     onError(toError(error)); // B2
@@ -107,7 +107,8 @@ function respond(message: ServiceMsg, answer: ServiceAnswer): void {
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
-    [ServiceErrorHeader]: error.message.replace(/[\r\n]+/g, " "),
+    // Tools print it to a terminal.
+    [ServiceErrorHeader]: error.message.replace(/\p{Cc}+/gu, " "),
     [ServiceErrorCodeHeader]: String(natsCodeOf(error.code)),
   };
 }
