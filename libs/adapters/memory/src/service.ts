@@ -50,7 +50,9 @@ export function startService(bus: Bus, service: ServiceDefinition, context: Serv
   );
   for (const [verb, report] of Object.entries(reports)) {
     const answer = (message: BusMessage): void => {
-      if (message.reply !== undefined) bus.publish(message.reply, new TextEncoder().encode(JSON.stringify(report())));
+      const { reply } = message;
+      if (reply === undefined || service.answersAt?.(reply) === false) return;
+      bus.publish(reply, new TextEncoder().encode(JSON.stringify(report())));
     };
     for (const suffix of ["", `.${service.name}`, `.${service.name}.${context.id}`]) {
       subscriptions.push(bus.subscribe(`$SRV.${verb}${suffix}`, answer));
