@@ -20,6 +20,7 @@ import {
 import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
 import type { z } from "zod";
+import type { FrameGuard } from "./frame-guard.ts";
 
 /**
  * What agents say: registrations and loads into the routing table, answers to whoever waits for them.
@@ -44,6 +45,7 @@ export interface FleetDeps {
   readonly table: RoutingTable;
   readonly dispatcher: Dispatcher;
   readonly engine: Engine;
+  readonly guard: FrameGuard;
 }
 
 export class Fleet {
@@ -53,16 +55,15 @@ export class Fleet {
   #announcedMs = Number.NEGATIVE_INFINITY;
   #announcedIntervalMs = 0;
   #hellosAsked = 0;
-  #warned = 0;
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
   }
 
   async start(): Promise<void> {
-    const { bus, subjects, routerId } = this.#deps;
+    const { bus, subjects, routerId, guard } = this.#deps;
     const listen = (subject: string, take: (message: BusMessage) => void) =>
-      this.#subscriptions.push(bus.subscribe(subject, (message) => this.#guard(message, take)));
+      this.#subscriptions.push(bus.subscribe(subject, (message) => guard.run(message, take)));
     listen(subjects.everyHello, (message) => this.#onHello(message));
     listen(subjects.everyAgentHeartbeat, (message) => this.#onHeartbeat(message));
     listen(subjects.everyConnHeartbeat, (message) => this.#onConnHeartbeat(message));
@@ -123,7 +124,7 @@ export class Fleet {
     for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
       else
-        this.#drop(
+        this.#deps.guard.drop(
           message,
           new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`),
         );
@@ -155,7 +156,6 @@ export class Fleet {
   #sweep(): void {
     const { table, clock, engine, logger } = this.#deps;
     this.#hellosAsked = 0;
-    this.#warned = 0;
     for (const entry of table.expire(clock.monotonicMs())) {
       logger.info({ agent: entry.id, silentMs: Math.round(clock.monotonicMs() - entry.lastSeenMs) }, "agent is taken for dead");
       engine.agentGone(entry, "dead");
@@ -172,21 +172,6 @@ export class Fleet {
     bus.publish(subjects.routerAnnounce, encode({ v: 1, wire: wireRange, router: routerId, heartbeatIntervalMs, helloWanted }));
     this.#announcedMs = clock.monotonicMs();
     this.#announcedIntervalMs = heartbeatIntervalMs;
-  }
-
-  #guard(message: BusMessage, take: (message: BusMessage) => void): void {
-    try {
-      take(message);
-    } catch (error) {
-      if (!(error instanceof NexusError) || error.family === "defect") throw error;
-      this.#drop(message, error);
-    }
-  }
-
-  #drop(message: BusMessage, error: NexusError): void {
-    this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
-    // A hostile peer must not fill the log either.
-    if (this.#warned++ < 20) this.#deps.logger.warn({ subject: message.subject.slice(0, 256), err: error }, "frame dropped");
   }
 }
 

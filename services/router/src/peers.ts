@@ -1,15 +1,25 @@
 import {
+  attributes,
   claimAnswerSchema,
   claimQuestionSchema,
   decode,
   encode,
+  isReplyAllowed,
+  NexusError,
   parseFrame,
   routerAliveSchema,
   type Subjects,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, BusSubscription, Clock, Logger, Timer } from "@nexus/ports";
+import type { Bus, BusMessage, BusSubscription, Clock, Telemetry, Timer } from "@nexus/ports";
+import type { FrameGuard } from "./frame-guard.ts";
 
-/** Routers know each other by a message a second, and ask each other about ids when no memory is shared. */
+/**
+ * Routers know each other by a message a second, and ask each other about ids when no memory is shared.
+ *
+ * Invariants
+ * P1. A question whose reply subject is no inbox is dropped: answering there could lend this router's rights.
+ * P2. What is not understood is dropped and counted, and so is a router beyond `PEERS_MAX`.
+ */
 
 const ALIVE_EVERY_MS = 1_000;
 const FORGOTTEN_AFTER_MS = 3_500;
@@ -19,9 +29,12 @@ const PEERS_MAX = 1_000;
 export interface PeersDeps {
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly logger: Logger;
+  readonly telemetry: Telemetry;
+  readonly guard: FrameGuard;
   readonly subjects: Subjects;
   readonly routerId: string;
+  /** Inboxes that may be answered at. */
+  readonly replyPrefixes: readonly string[];
   /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
   readonly owns: (id: string) => boolean;
 }
@@ -40,10 +53,10 @@ export class Peers {
   }
 
   start(): void {
-    const { bus, subjects } = this.#deps;
+    const { bus, subjects, guard } = this.#deps;
     this.#subscriptions.push(
-      bus.subscribe(subjects.routerAlive, (message) => this.#heard(message)),
-      bus.subscribe(subjects.routerClaims, (message) => this.#answer(message)),
+      bus.subscribe(subjects.routerAlive, (message) => guard.run(message, () => this.#heard(message))),
+      bus.subscribe(subjects.routerClaims, (message) => guard.run(message, () => this.#answer(message))),
     );
     this.#beat();
   }
@@ -84,7 +97,7 @@ export class Peers {
   }
 
   #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
-    const { bus, clock, subjects, routerId, logger } = this.#deps;
+    const { bus, clock, subjects, routerId, guard } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
       decided(undefined);
@@ -101,36 +114,45 @@ export class Peers {
         decided(owner);
         resolve(owner);
       };
-      const subscription = bus.subscribe(inbox, (message) => {
-        const answer = readOr(logger, message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
-        if (answer === undefined) return;
+      const take = (message: BusMessage): void => {
+        const answer = parseFrame(claimAnswerSchema, decode(message.data), "claim answer");
+        if (answer.router === routerId) return;
         if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
         peers.delete(answer.router);
         if (peers.size === 0) finish(undefined);
-      });
+      };
+      const subscription = bus.subscribe(inbox, (message) => guard.run(message, take));
       const timer = clock.schedule(ANSWER_WITHIN_MS, () => finish(undefined));
       bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
     });
   }
 
   #answer(message: BusMessage): void {
-    const { bus, logger, routerId, owns } = this.#deps;
-    const question = readOr(logger, message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
-    if (question === undefined || question.router === routerId || message.reply === undefined || !bus.connected) return;
+    const { bus, routerId, owns, replyPrefixes } = this.#deps;
+    const question = parseFrame(claimQuestionSchema, decode(message.data), "claim question");
+    if (question.router === routerId || message.reply === undefined || !bus.connected) return;
+    if (!isReplyAllowed(message.reply, replyPrefixes)) {
+      throw new NexusError("invalid-field", "the reply subject is no inbox", { field: "reply" }); // P1
+    }
     const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
     bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
   }
 
   #heard(message: BusMessage): void {
-    const frame = readOr(this.#deps.logger, message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
-    if (frame === undefined || frame.router === this.#deps.routerId) return;
-    if (frame.leaving) this.#lastHeardMs.delete(frame.router);
-    else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX) {
-      const isNew = !this.#lastHeardMs.has(frame.router);
-      this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
-      // A newcomer learns of us at once rather than within a second.
-      if (isNew) this.#publishAlive(false);
+    const frame = parseFrame(routerAliveSchema, decode(message.data), "router alive");
+    if (frame.router === this.#deps.routerId) return;
+    if (frame.leaving) {
+      this.#lastHeardMs.delete(frame.router);
+      return;
     }
+    const isNew = !this.#lastHeardMs.has(frame.router);
+    if (isNew && this.#lastHeardMs.size >= PEERS_MAX && this.live().length >= PEERS_MAX) {
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "router-peers" }); // P2
+      return;
+    }
+    this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
+    // A newcomer learns of us at once rather than within a second.
+    if (isNew) this.#publishAlive(false);
   }
 
   #beat(): void {
@@ -142,14 +164,5 @@ export class Peers {
   #publishAlive(leaving: boolean): void {
     const { bus, subjects, routerId } = this.#deps;
     if (bus.connected) bus.publish(subjects.routerAlive, encode({ v: 1, router: routerId, leaving }));
-  }
-}
-
-function readOr<T>(logger: Logger, message: BusMessage, read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    logger.warn({ subject: message.subject, err: error }, "a frame was not understood and dropped");
-    return undefined;
   }
 }

@@ -16,6 +16,7 @@ import { healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/run
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Fleet } from "./fleet.ts";
+import { FrameGuard } from "./frame-guard.ts";
 import { agentsPage } from "./handlers/agents.ts";
 import { coordinateHandler } from "./handlers/coordinate.ts";
 import { Peers } from "./peers.ts";
@@ -73,7 +74,18 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
     bytesMax: settings.requestBytesMax,
     ttlMs: settings.retentionMs,
   });
-  const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.owns(id) });
+  const guard = new FrameGuard({ clock, logger: log, telemetry });
+  const { replyPrefixes } = settings;
+  const peers = new Peers({
+    bus,
+    clock,
+    telemetry,
+    guard,
+    subjects,
+    routerId,
+    replyPrefixes,
+    owns: (id) => registry.owns(id),
+  });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
   const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
   const coordinator = new Coordinator({
@@ -86,14 +98,14 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
     claims,
     askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
   });
-  const fleet = new Fleet({ bus, clock, logger: log, telemetry, subjects, routerId, table, dispatcher, engine });
+  const fleet = new Fleet({ bus, clock, logger: log, telemetry, subjects, routerId, table, dispatcher, engine, guard });
   let draining = false;
   const coordinate = {
     coordinator,
     clock,
     logger: log,
     telemetry,
-    replyPrefixes: settings.replyPrefixes,
+    replyPrefixes,
     requestsMax: settings.activeMax,
     routerId,
     isDraining: () => draining,
@@ -110,7 +122,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
       version: settings.version,
       description: "Takes coordination requests and carries them out",
       prefix: settings.prefix,
-      replyPrefixes: settings.replyPrefixes,
+      replyPrefixes,
       instance: settings.instance ?? routerId,
       boot: routerId,
       health: deps.health ?? healthOf(deps),
@@ -131,6 +143,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
           held: dispatcher.heldTotal,
           sent: dispatcher.sent,
           lateAnswers: dispatcher.late,
+          framesDropped: guard.dropped,
           peers: peers.live(),
           sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
         }),
