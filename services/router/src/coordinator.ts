@@ -247,11 +247,11 @@ function repeated(ended: EndedRequest): EndedRequest {
   return { ...ended, result: { ...ended.result, repeated: true } };
 }
 
-/** Keys in order, so that two spellings of one request have one digest. */
+/** Keys in order, so that two spellings of one request have one digest, and two requests never do. */
 function canonical(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(canonical);
   if (value === null || typeof value !== "object") return value;
   const sorted = Object.entries(value).filter(([, member]) => member !== undefined);
   sorted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return sorted.map(([key, member]) => [key, canonical(member)]);
+  return Object.fromEntries(sorted.map(([key, member]) => [key, canonical(member)]));
 }
