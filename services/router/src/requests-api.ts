@@ -16,6 +16,7 @@ import {
   type Subjects,
 } from "@nexus/contracts";
 import type { Bus, Clock } from "@nexus/ports";
+import type { Admission } from "./admission.ts";
 import type { Claims } from "./claims.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
 
@@ -31,9 +32,13 @@ export interface RequestsDeps {
   readonly routerId: string;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
+  /** Of those who wait for a running request to end. */
+  readonly waiters: Admission;
 }
 
 const FORWARD_GRACE_MS = 2_000;
+/** What runs here ends at once when it is cancelled. */
+const CANCELLED_WITHIN_MS = 1_000;
 
 export class RequestsApi {
   readonly #deps: RequestsDeps;
@@ -53,14 +58,20 @@ export class RequestsApi {
   }
 
   async cancel(id: string): Promise<RequestReport> {
-    const running = this.#deps.registry.running(id);
-    if (running !== undefined) {
-      running.cancel();
-      await running.ended.catch(() => {});
+    const { registry } = this.#deps;
+    const running = registry.running(id);
+    running?.cancel();
+    // One that is merely awaited here ends where it runs.
+    if (running === undefined || registry.owns(id)) {
+      const own = await this.#cancelled(id);
+      if (own !== undefined) return own;
     }
-    const own = await this.#ownReport(id, {});
-    if (own !== undefined) return own;
-    return (await this.#fromOwner({ v: 1, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id);
+    return (
+      (await this.#fromOwner({ v: 1, verb: "cancel", id }, 0)) ??
+      (await this.#fromShared(id, {})) ??
+      (await this.#ownReport(id, {})) ??
+      notFound(id)
+    );
   }
 
   /** What other routers ask of this one alone. */
@@ -70,12 +81,15 @@ export class RequestsApi {
     if (known !== undefined && question.digest !== undefined && known.digest !== question.digest) {
       throw new NexusError("id-reused", `another request was made under ${question.id}; take a new id`, { field: "id" });
     }
-    if (question.verb === "cancel") {
-      const running = registry.running(question.id);
-      running?.cancel();
-      await running?.ended.catch(() => {});
-    }
-    return (await this.#ownReport(question.id, question.get ?? {})) ?? notFound(question.id);
+    if (question.verb === "get") return (await this.#ownReport(question.id, question.get ?? {})) ?? notFound(question.id);
+    registry.running(question.id)?.cancel();
+    return (await this.#cancelled(question.id)) ?? notFound(question.id);
+  }
+
+  /** The report of a request that was cancelled here; that it was refused meanwhile is no failure of cancelling. */
+  async #cancelled(id: string): Promise<RequestReport | undefined> {
+    if (this.#deps.registry.running(id) !== undefined) await this.#endsWithin(id, CANCELLED_WITHIN_MS);
+    return this.#ownReport(id, {});
   }
 
   /** The end of a request that another router owns. @throws NexusError `no-responders` where that one is dead */
@@ -95,19 +109,27 @@ export class RequestsApi {
     const { registry, routerId } = this.#deps;
     const running = registry.running(id);
     if (running !== undefined) {
-      const ended = await this.#within(running.ended, get.waitMs ?? 0);
-      if (ended === undefined) return { v: 1, id, type: running.type, state: "running", router: routerId };
-      return this.#report(id, ended, get);
+      if (!(await this.#endsWithin(id, get.waitMs ?? 0)))
+        return { v: 1, id, type: running.type, state: "running", router: routerId };
+      return this.#report(id, await running.ended, get);
     }
     const ended = registry.ended(id);
     return ended === undefined ? undefined : this.#report(id, ended, get);
   }
 
-  #within(ended: Promise<EndedRequest>, waitMs: number): Promise<EndedRequest | undefined> {
-    if (waitMs <= 0) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const timer = this.#deps.clock.schedule(waitMs, () => resolve(undefined));
-      ended.then(resolve, reject).finally(() => timer.cancel());
+  /** Whether the running request ends in this time. @throws NexusError `overloaded` */
+  async #endsWithin(id: string, waitMs: number): Promise<boolean> {
+    if (waitMs <= 0) return false;
+    const leave = this.#deps.waiters.enter();
+    return new Promise((resolve) => {
+      const end = (ended: boolean) => {
+        timer.cancel();
+        forget();
+        leave();
+        resolve(ended);
+      };
+      const timer = this.#deps.clock.schedule(waitMs, () => end(false));
+      const forget = this.#deps.registry.onEnd(id, () => end(true));
     });
   }
 

@@ -12,7 +12,8 @@ import {
 } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { BusMessage, Clock } from "@nexus/ports";
-import { healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { createLogLimit, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { Admission } from "./admission.ts";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Fleet } from "./fleet.ts";
@@ -28,7 +29,7 @@ export interface RouterOptions {
   readonly version: string;
   /** Inboxes that clients may ask answers at; each ends with a dot. */
   readonly replyPrefixes: readonly string[];
-  /** Coordinations at once; further ones are refused with `overloaded`. */
+  /** Requests under way at once, those that wait for another of the same id included; further ones are `overloaded`. */
   readonly activeMax: number;
   /** Requests kept, running and ended, and the bytes of the ended ones. */
   readonly requestsMax: number;
@@ -87,7 +88,8 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
     owns: (id) => registry.owns(id),
   });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
-  const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
+  const waiters = new Admission(settings.requestsMax, "callers wait for requests");
+  const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims, waiters });
   const coordinator = new Coordinator({
     ...deps,
     logger: log,
@@ -106,10 +108,10 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
     logger: log,
     telemetry,
     replyPrefixes,
-    requestsMax: settings.activeMax,
+    admission: new Admission(settings.activeMax, "requests are running"),
+    limit: createLogLimit(clock),
     routerId,
     isDraining: () => draining,
-    active: () => engine.active,
   };
   const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
 
