@@ -141,7 +141,7 @@ class Drive {
   }
 
   #onProgress(agent: string, fraction: number | undefined, message: string | undefined): void {
-    this.#fanOut.progress(agent, this.#context.clock.monotonicMs());
+    if (!this.#fanOut.progress(agent, this.#context.clock.monotonicMs())) return;
     this.#plan.emit({
       event: "progress",
       agent,

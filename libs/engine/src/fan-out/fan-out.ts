@@ -96,9 +96,12 @@ export class FanOut {
     waiting.heardMs = nowMs;
   }
 
-  progress(agent: string, nowMs: number): void {
+  /** @returns whether the agent is waited for */
+  progress(agent: string, nowMs: number): boolean {
     const waiting = this.#waiting.get(agent);
-    if (waiting !== undefined) waiting.heardMs = nowMs;
+    if (waiting === undefined) return false;
+    waiting.heardMs = nowMs;
+    return true;
   }
 
   /** @returns whether this was the agent's first answer */

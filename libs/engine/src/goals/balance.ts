@@ -24,10 +24,12 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  *     its fate is unknown and the request is idempotent; otherwise it ends as `unknown`.
  * L2. No agent is given more than its capacity by this router, except by the last resort, which knows no loads.
  * L3. Every piece ends in exactly one row.
+ * L4. An answer counts only from an agent that the piece was given to; ids of pieces can be guessed from one of them.
  */
 
 /** A refused piece tries this many agents before it ends as refused. */
 const REFUSALS_MAX = 3;
+const EXTRA_MAX = 10_000;
 
 type BalanceEnd = "everyone" | "deadline" | "cancelled" | "hopeless";
 
@@ -38,6 +40,8 @@ interface Piece {
   sends: number;
   heardMs: number;
   readonly avoided: Set<string>;
+  /** Agents that it was published to: only they may answer for it. */
+  readonly given: Set<string>;
   /** It was published to an agent whose fate is unknown. */
   mayHaveRun: boolean;
   /** An attempt failed while this agent had the piece: only it may get it again (L1). */
@@ -54,6 +58,7 @@ export class BalanceRun implements GoalRun {
   readonly #held = new Map<Piece, AgentEntry>();
   readonly #gone = new Map<string, MissingReason>();
   readonly #listening = new Map<string, () => void>();
+  readonly #extra = new Set<string>();
   readonly #picker;
   #open: number;
   #ended: BalanceEnd | undefined;
@@ -74,6 +79,7 @@ export class BalanceRun implements GoalRun {
       sends: 0,
       heardMs: 0,
       avoided: new Set<string>(),
+      given: new Set<string>(),
       mayHaveRun: false,
       bound: false,
       row: undefined,
@@ -139,7 +145,7 @@ export class BalanceRun implements GoalRun {
       agents: {
         targeted: targets.agents.length + targets.unknown.length,
         responded: responders.size,
-        extra: 0,
+        extra: this.#extra.size,
         missing: [...this.#missing(rows), ...strangers(targets.unknown)],
       },
     };
@@ -220,11 +226,13 @@ export class BalanceRun implements GoalRun {
       context.tally.messages < limits.handlerSpansMax,
     );
     piece.sends++;
+    piece.given.add(agent.id);
     piece.heardMs = nowMs;
     context.tally.messages++;
   }
 
   #progressed(piece: Piece, from: string, fraction: number | undefined, message: string | undefined): void {
+    if (!piece.given.has(from)) return;
     if (piece.agent?.id === from) piece.heardMs = this.#context?.clock.monotonicMs() ?? piece.heardMs;
     this.#plan.emit({
       event: "progress",
@@ -236,6 +244,10 @@ export class BalanceRun implements GoalRun {
   }
 
   #answered(piece: Piece, from: string, reply: ReplyFrame): void {
+    if (!piece.given.has(from)) {
+      if (this.#extra.size < EXTRA_MAX) this.#extra.add(from); // L4
+      return;
+    }
     if (piece.row !== undefined) return;
     if (reply.status === "refused") {
       if (piece.agent?.id !== from) return;
