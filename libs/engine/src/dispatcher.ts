@@ -5,6 +5,8 @@ import {
   type CodecName,
   contentTypes,
   encode,
+  limits,
+  NexusError,
   type OperationFrame,
   type Subjects,
 } from "@nexus/contracts";
@@ -119,7 +121,14 @@ export class Dispatcher {
   #publish(entry: AgentEntry, frame: AgentFrame, headers: Record<string, string>): void {
     const codec: CodecName = entry.codec;
     if (codec !== "json") headers[CONTENT_TYPE_HEADER] = contentTypes[codec];
-    this.#bus.publish(this.#subjects.agentIn(entry.id), encode(frame, codec), { headers });
+    const data = encode(frame, codec);
+    if (data.byteLength > limits.frameBytesMax) {
+      // A server may carry more, and the agent would drop it: that would look like a silent agent.
+      throw new NexusError("too-large", `a frame of ${data.byteLength} bytes; agents read at most ${limits.frameBytesMax}`, {
+        field: "goal",
+      });
+    }
+    this.#bus.publish(this.#subjects.agentIn(entry.id), data, { headers });
     this.#sent++;
   }
 }

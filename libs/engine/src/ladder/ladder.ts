@@ -52,7 +52,8 @@ export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[],
     if (deps.clock.monotonicMs() >= plan.deadlineMs) break;
     error = await tryRung(plan, run, rung, walk, error, deps);
     if (error === undefined) return { ...walk, rung, error: undefined };
-    if (!run.canDescend()) break;
+    // What is the caller's fault (a frame that is too large) is so on every rung.
+    if (!run.canDescend() || error.family === "rejected") break;
   }
   return { ...walk, rung: undefined, error };
 }
@@ -92,8 +93,9 @@ async function tryRung(
     ...(error === undefined ? {} : { error: toErrorBody(error) }),
   });
   plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
-  if (error !== undefined)
-    logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
+  const fields = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
+  if (error?.family === "rejected") logger.debug(fields, "attempt refused");
+  else if (error !== undefined) logger.warn(fields, "attempt failed");
   return error;
 }
 
