@@ -15,6 +15,7 @@ import {
 import type { Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
 import { endedRequestOf } from "./results.ts";
 
@@ -52,8 +53,6 @@ export interface Started {
   readonly remainingMs: number;
   readonly ended: Promise<EndedRequest>;
 }
-
-const HEADROOM_BYTES = 4_096;
 
 export class Coordinator {
   readonly #deps: CoordinatorDeps;
@@ -193,7 +192,7 @@ export class Coordinator {
       durationMs: clock.monotonicMs() - run.arrivedMs,
       traceId: run.trace.traceId,
       routerId,
-      bytesMax: bus.maxPayloadBytes - HEADROOM_BYTES,
+      bytesMax: contentBytesMax(bus),
     });
     const { responded, targeted } = ended.result.agents;
     emit({ event: "finished", status: ended.result.status, responded, targeted });

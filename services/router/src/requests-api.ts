@@ -18,6 +18,7 @@ import {
 import type { Bus, Clock } from "@nexus/ports";
 import type { Admission } from "./admission.ts";
 import type { Claims } from "./claims.ts";
+import { contentBytesMax, fittingRows } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
 
 /**
@@ -151,9 +152,7 @@ export class RequestsApi {
   /** As many rows as asked for and as fit one message. */
   #page<T>(rows: readonly T[], get: RequestGet, part: "rows" | "missing") {
     const offset = get.offset ?? 0;
-    let page = rows.slice(offset, offset + (get.limit ?? limits.pageRowsMax));
-    const bytesMax = this.#deps.bus.maxPayloadBytes - 4_096;
-    while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
+    const page = fittingRows(rows.slice(offset, offset + (get.limit ?? limits.pageRowsMax)), contentBytesMax(this.#deps.bus));
     const next = offset + page.length;
     return { [part]: page, total: rows.length, ...(next < rows.length && page.length > 0 ? { next } : {}) };
   }

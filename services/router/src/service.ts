@@ -20,6 +20,7 @@ import { Fleet } from "./fleet.ts";
 import { FrameGuard } from "./frame-guard.ts";
 import { agentsPage } from "./handlers/agents.ts";
 import { coordinateHandler } from "./handlers/coordinate.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import { Peers } from "./peers.ts";
 import { RequestRegistry } from "./registry.ts";
 import { RequestsApi } from "./requests-api.ts";
@@ -35,7 +36,9 @@ export interface RouterOptions {
   readonly requestsMax: number;
   readonly requestBytesMax: number;
   readonly retentionMs: number;
+  /** Agents in the routing table, and the bytes of the hellos that they came with. */
   readonly agentsMax: number;
+  readonly agentBytesMax: number;
   /** What people call this replica; default: the id of this life. */
   readonly instance?: string;
 }
@@ -49,6 +52,7 @@ export const routerDefaults: RouterOptions = {
   requestBytesMax: 128 * 1_048_576,
   retentionMs: 600_000,
   agentsMax: 100_000,
+  agentBytesMax: 128 * 1_048_576,
 };
 
 export interface Router {
@@ -67,7 +71,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
   const subjects = createSubjects(settings.prefix);
   const routerId = deps.ids.instanceName("router");
   const log = logger.child({ router: routerId });
-  const table = new RoutingTable({ agentsMax: settings.agentsMax });
+  const table = new RoutingTable({ agentsMax: settings.agentsMax, bytesMax: settings.agentBytesMax });
   const dispatcher = new Dispatcher({ bus, subjects, telemetry });
   const engine = new Engine({ table, dispatcher, clock, ids: deps.ids, logger: log, telemetry, routerId });
   const registry = new RequestRegistry({
@@ -135,6 +139,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
             dispatcher,
             routerId,
             nowMs: clock.monotonicMs(),
+            bytesMax: contentBytesMax(bus),
           }),
         status: () => ({
           v: WIRE_VERSION,

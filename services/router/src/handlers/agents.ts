@@ -1,24 +1,29 @@
 import { type AgentRow, type AgentsQuery, type AgentsReportPage, limits } from "@nexus/contracts";
 import type { AgentEntry, Dispatcher, RoutingTable } from "@nexus/engine";
+import { fittingRows } from "../message-bytes.ts";
 
 /** A page of the agents that this router knows, by id; those that left or died lately included when all are asked for. */
 export function agentsPage(
   query: AgentsQuery,
-  deps: { table: RoutingTable; dispatcher: Dispatcher; routerId: string; nowMs: number },
+  deps: { table: RoutingTable; dispatcher: Dispatcher; routerId: string; nowMs: number; bytesMax: number },
 ): AgentsReportPage {
   const { table, routerId } = deps;
   const filtered = query.group !== undefined || query.labels !== undefined;
   const found = filtered ? [...table.select(selectorOf(query)).agents] : [...table.entries()];
   found.sort((a, b) => (a.id < b.id ? -1 : 1));
   const offset = query.offset ?? 0;
-  const page = found.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
+  const entries = found.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
+  const page = fittingRows(
+    entries.map((entry) => rowOf(entry, deps.dispatcher.held(entry.id), deps.nowMs)),
+    deps.bytesMax,
+  );
   const next = offset + page.length;
   return {
     v: 1,
     router: routerId,
     tableVersion: table.version,
     total: found.length,
-    agents: page.map((entry) => rowOf(entry, deps.dispatcher.held(entry.id), deps.nowMs)),
+    agents: [...page],
     ...(next < found.length && page.length > 0 ? { next } : {}),
   };
 }

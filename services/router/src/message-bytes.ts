@@ -1,0 +1,17 @@
+import { encode, limits } from "@nexus/contracts";
+import type { Bus } from "@nexus/ports";
+
+/** For what is around the content: fields of the answer, headers. */
+const AROUND_BYTES = 4_096;
+
+/** Bytes that the content of one answer may have: the server carries it, and the reader reads it. */
+export function contentBytesMax(bus: Pick<Bus, "maxPayloadBytes">): number {
+  return Math.min(bus.maxPayloadBytes, limits.frameBytesMax) - AROUND_BYTES;
+}
+
+/** The first of these rows that fit together, one at least; found by halving. */
+export function fittingRows<T>(rows: readonly T[], bytesMax: number): readonly T[] {
+  let fitting = rows;
+  while (fitting.length > 1 && encode(fitting).byteLength > bytesMax) fitting = fitting.slice(0, Math.ceil(fitting.length / 2));
+  return fitting;
+}
