@@ -9,6 +9,8 @@ export const limits = {
   headerBytesMax: 16_384,
   /** Nesting of a decoded document; counted on the bytes for JSON, before anything is built. */
   depthMax: 64,
+  /** Nesting of an agent's answer: frames, and the result that the client gets, are put around it. */
+  answerDepthMax: 56,
   /** Characters of an id, group or label key. */
   nameCharsMax: 63,
   labelValueCharsMax: 256,

@@ -10,11 +10,13 @@ import {
   encode,
   heartbeatSchema,
   helloSchema,
+  limits,
   NexusError,
   namePattern,
   parseFrame,
   type Subjects,
   subjectToken,
+  understands,
   wireRange,
 } from "@nexus/contracts";
 import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
@@ -34,6 +36,8 @@ const ANNOUNCE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 500;
 /** Hello requests a second; a fleet that all restarted is asked over several seconds. */
 const HELLO_WANTED_PER_SWEEP = 500;
+/** Levels of nesting that a frame has around the value of an answer. */
+const AROUND_ANSWER = { single: 1, batch: 4 };
 
 export interface FleetDeps {
   readonly bus: Bus;
@@ -84,8 +88,12 @@ export class Fleet {
     const { table, engine, clock, logger } = this.#deps;
     const id = this.#speaker(message);
     const hello = read(message, helloSchema, "hello");
+    if (!understands(hello.wire)) {
+      const { min, max } = hello.wire;
+      throw new NexusError("unsupported-version", `agent ${id} understands wire versions ${min} to ${max}`, { field: "wire" });
+    }
     const old = table.get(id);
-    const outcome = table.hello(id, hello, clock.monotonicMs());
+    const outcome = table.hello(id, hello, clock.monotonicMs(), message.data.byteLength);
     if (outcome === "full") {
       this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "routing-table" });
       throw new NexusError("overloaded", `the routing table is full; agent ${id} is not taken in`);
@@ -116,12 +124,12 @@ export class Fleet {
   }
 
   #onAgentAnswer(message: BusMessage): void {
-    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer"));
+    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer", AROUND_ANSWER.single));
   }
 
   #onConnAnswers(message: BusMessage): void {
     const connId = this.#speaker(message);
-    for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
+    for (const { agent, answer } of read(message, connAnswerSchema, "answers", AROUND_ANSWER.batch).answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
       else
         this.#deps.guard.drop(
@@ -175,6 +183,8 @@ export class Fleet {
   }
 }
 
-function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string): z.output<T> {
-  return parseFrame(schema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER])), what);
+/** @param around levels of nesting around the value of an answer: one value may not make a whole result too deep to be read */
+function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string, around?: number): z.output<T> {
+  const depthMax = around === undefined ? limits.depthMax : limits.answerDepthMax + around;
+  return parseFrame(schema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER]), depthMax), what);
 }
