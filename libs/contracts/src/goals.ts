@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jsonValueSchema } from "./json-value.ts";
 import { limits } from "./limits.ts";
-import { agentIdSchema, operationNameSchema } from "./names.ts";
+import { agentIdSchema, operationNameSchema, recordByName } from "./names.ts";
 import { selectorSchema } from "./selector.ts";
 
 /** The five goals as a client states them. Strict: an unknown field is refused by name, since it may be a misspelt wish. */
@@ -100,8 +100,7 @@ export const voteSchema = z
       .min(0.5)
       .lt(1, "must be below 1: more than the whole weight can never vote for; use unanimous")
       .optional(),
-    weights: z
-      .record(agentIdSchema, z.number().min(0).max(1_000_000))
+    weights: recordByName(z.number().min(0).max(1_000_000))
       .refine((weights) => Object.keys(weights).length <= limits.weightsMax, `at most ${limits.weightsMax} weights`)
       .optional(),
     abstentions: z.enum(["count", "ignore"]).optional(),

@@ -5,10 +5,12 @@
 export const limits = {
   /** Bytes of one request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`. */
   frameBytesMax: 1_048_576,
+  /** Bytes of the headers of one message: trace context and baggage fit many times. */
+  headerBytesMax: 16_384,
   /** Nesting of a decoded document; counted on the bytes for JSON, before anything is built. */
   depthMax: 64,
-  /** The same of results and reports, which carry agents' values some levels further inside. */
-  resultDepthMax: 80,
+  /** Nesting of an agent's answer: frames, and the result that the client gets, are put around it. */
+  answerDepthMax: 56,
   /** Characters of an id, group or label key. */
   nameCharsMax: 63,
   labelValueCharsMax: 256,

@@ -5,6 +5,7 @@ import {
   type CodecName,
   contentTypes,
   encode,
+  limits,
   NexusError,
   type OperationFrame,
   type Subjects,
@@ -184,8 +185,10 @@ export class Dispatcher {
     const codec: CodecName = entry.codec;
     if (codec !== "json") headers[CONTENT_TYPE_HEADER] = contentTypes[codec];
     const bytes = encode(frame, codec);
-    if (bytes.byteLength > this.#bus.maxPayloadBytes - HEADER_BYTES) {
-      const message = `the operation takes ${bytes.byteLength} bytes as ${codec}, more than one message carries; send less`;
+    // A server may carry more than an agent reads: the agent would drop it, and look silent.
+    const bytesMax = Math.min(this.#bus.maxPayloadBytes - HEADER_BYTES, limits.frameBytesMax);
+    if (bytes.byteLength > bytesMax) {
+      const message = `the operation takes ${bytes.byteLength} bytes as ${codec}; at most ${bytesMax} reach an agent, send less`;
       throw new NexusError("too-large", message, { field: "goal.payload" });
     }
     this.#bus.publish(this.#subjects.agentIn(entry.id), bytes, { headers });

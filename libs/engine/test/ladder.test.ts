@@ -1,5 +1,14 @@
 import { createMemoryBroker } from "@nexus/adapter-memory";
-import { createSubjects, decode, encode, type Hello, NexusError, type OperationFrame, parseRequest } from "@nexus/contracts";
+import {
+  createSubjects,
+  decode,
+  encode,
+  type Hello,
+  limits,
+  NexusError,
+  type OperationFrame,
+  parseRequest,
+} from "@nexus/contracts";
 import { type Bus, type Clock, noTelemetry, silentLogger } from "@nexus/ports";
 import { expect, it } from "vitest";
 import { Dispatcher, Engine, type Plan, RoutingTable, type Rung, rungs } from "../src/index.ts";
@@ -117,6 +126,42 @@ it("carries a balance down without giving a piece to a second agent", async () =
   expect(decision.attempts).toHaveLength(2);
   expect(new Set(asked).size).toBe(3);
   expect(dispatcher.heldTotal).toBe(0);
+});
+
+it("does not descend with what is too large for every rung, and has sent nothing", async () => {
+  const { engine, plan, asked, dispatcher } = setUp({ failAfter: -1, agents: 2 });
+  for (const [type, goal] of [
+    ["gather", { operation: "ask", payload: "x".repeat(limits.frameBytesMax) }],
+    ["balance", { operation: "ask", pieces: ["x".repeat(limits.frameBytesMax)] }],
+  ] as const) {
+    const { report, decision, executed, error } = await engine.start(plan(type, { goal })).done;
+    expect(error).toMatchObject({ code: "too-large", field: "goal.payload", executed: "none", retryable: false });
+    expect(decision.attempts.map((attempt) => attempt.strategy)).toEqual(["foundation"]);
+    expect([executed, report?.executed]).toEqual(["none", "none"]);
+  }
+  expect(asked).toEqual([]);
+  expect(dispatcher.heldTotal).toBe(0);
+});
+
+it("L4: counts an answer for a piece only from an agent that has it", async () => {
+  const { engine, plan, dispatcher } = setUp({ failAfter: -1, agents: 2, silent: true });
+  const coordination = engine.start(plan("balance", { goal: { operation: "ask", pieces: [1] }, timeoutMs: 400 }));
+  const answer = (agent: string, value: number) =>
+    dispatcher.answered(agent, {
+      v: 1,
+      kind: "reply",
+      operationId: "01ARZ3NDEKTSV4RRFFQ69G5FAV/0",
+      status: "ok",
+      value,
+      inFlight: 0,
+      queueDepth: 0,
+    });
+  answer("a1", 666);
+  answer("stranger", 666);
+  answer("a0", 1);
+  const { report } = await coordination.done;
+  expect(report?.rows).toMatchObject([{ agent: "a0", value: 1 }]);
+  expect(report?.agents).toMatchObject({ responded: 1, extra: 2 });
 });
 
 it("does not take a slow agent for a fault", async () => {

@@ -9,6 +9,7 @@ import {
   encode,
   heartbeatSchema,
   helloSchema,
+  limits,
   NexusError,
   namePattern,
   parseFrame,
@@ -21,6 +22,7 @@ import {
 import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
 import type { z } from "zod";
+import type { FrameGuard } from "./frame-guard.ts";
 
 /**
  * What agents say: registrations and loads into the routing table, answers to whoever waits for them.
@@ -35,6 +37,8 @@ const ANNOUNCE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 500;
 /** Hellos asked for between two sweeps; a fleet that all restarted is asked over several of them. */
 const HELLO_WANTED_PER_SWEEP = 500;
+/** Levels of nesting that a frame has around the value of an answer. */
+const AROUND_ANSWER = { single: 1, batch: 4 };
 
 export interface AgentIntakeDeps {
   readonly bus: Bus;
@@ -46,6 +50,7 @@ export interface AgentIntakeDeps {
   readonly table: RoutingTable;
   readonly dispatcher: Dispatcher;
   readonly engine: Engine;
+  readonly guard: FrameGuard;
 }
 
 export class AgentIntake {
@@ -55,7 +60,6 @@ export class AgentIntake {
   #announcedMs = Number.NEGATIVE_INFINITY;
   #announcedIntervalMs = 0;
   #hellosAsked = 0;
-  #warned = 0;
   #wasCutOff = false;
 
   constructor(deps: AgentIntakeDeps) {
@@ -63,9 +67,9 @@ export class AgentIntake {
   }
 
   async start(): Promise<void> {
-    const { bus, subjects, routerId } = this.#deps;
+    const { bus, subjects, routerId, guard } = this.#deps;
     const listen = (subject: string, take: (message: BusMessage) => void) =>
-      this.#subscriptions.push(bus.subscribe(subject, (message) => this.#guard(message, take)));
+      this.#subscriptions.push(bus.subscribe(subject, (message) => guard.run(message, take)));
     listen(subjects.everyHello, (message) => this.#onHello(message));
     listen(subjects.everyAgentHeartbeat, (message) => this.#onHeartbeat(message));
     listen(subjects.everyConnHeartbeat, (message) => this.#onConnHeartbeat(message));
@@ -91,7 +95,7 @@ export class AgentIntake {
       throw new NexusError("unsupported-version", `agent ${id} speaks wire ${min}–${max}, this router ${WIRE_VERSION}`);
     }
     const old = table.get(id);
-    const outcome = table.hello(id, hello, clock.monotonicMs());
+    const outcome = table.hello(id, hello, clock.monotonicMs(), message.data.byteLength);
     if (outcome === "full") {
       this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "routing-table" });
       throw new NexusError("overloaded", `the routing table is full; agent ${id} is not taken in`);
@@ -122,15 +126,15 @@ export class AgentIntake {
   }
 
   #onAgentAnswer(message: BusMessage): void {
-    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer"));
+    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer", AROUND_ANSWER.single));
   }
 
   #onConnAnswers(message: BusMessage): void {
     const connId = this.#speaker(message);
-    for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
+    for (const { agent, answer } of read(message, connAnswerSchema, "answers", AROUND_ANSWER.batch).answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
       else
-        this.#drop(
+        this.#deps.guard.drop(
           message,
           new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`),
         );
@@ -166,7 +170,6 @@ export class AgentIntake {
   #sweep(): void {
     const { table, clock } = this.#deps;
     this.#hellosAsked = 0;
-    this.#warned = 0;
     this.#expire();
     const due = clock.monotonicMs() - this.#announcedMs >= ANNOUNCE_EVERY_MS;
     if (due || this.#announcedIntervalMs !== table.heartbeatIntervalMs) this.#announce(false);
@@ -196,23 +199,10 @@ export class AgentIntake {
     this.#announcedMs = clock.monotonicMs();
     this.#announcedIntervalMs = heartbeatIntervalMs;
   }
-
-  #guard(message: BusMessage, take: (message: BusMessage) => void): void {
-    try {
-      take(message);
-    } catch (error) {
-      if (!(error instanceof NexusError) || error.family === "defect") throw error;
-      this.#drop(message, error);
-    }
-  }
-
-  #drop(message: BusMessage, error: NexusError): void {
-    this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
-    // A hostile peer must not fill the log either.
-    if (this.#warned++ < 20) this.#deps.logger.warn({ subject: message.subject.slice(0, 256), err: error }, "frame dropped");
-  }
 }
 
-function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string): z.output<T> {
-  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers)), what);
+/** @param around levels of nesting around the value of an answer: one value may not make a whole result too deep to be read */
+function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string, around?: number): z.output<T> {
+  const depthMax = around === undefined ? limits.depthMax : limits.answerDepthMax + around;
+  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers), depthMax), what);
 }

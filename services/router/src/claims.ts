@@ -89,15 +89,21 @@ export class Claims {
   }
 
   /**
-   * Takes over from a dead owner (I2). @returns how well the id is protected then; undefined where another router was
+   * Takes over from a dead owner, or from one whose result is lost (`hasEnded`; I2). @returns how well the id is protected then; undefined where another router was
    * faster, or the shared memory, which alone could tell, is away
    */
-  async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<Idempotency | undefined> {
+  async takeOver(
+    id: string,
+    from: string,
+    digest: string,
+    hasEnded: boolean,
+    remainingMs: number,
+  ): Promise<Idempotency | undefined> {
     const { store, retentionMs, routerId, logger } = this.#deps;
     if (!store.shared) return "best-effort";
     const mine = recordOf(routerId, digest);
     try {
-      const taken = await store.compareAndSet(claimKey(id), recordOf(from, digest), mine, remainingMs + retentionMs);
+      const taken = await store.compareAndSet(claimKey(id), recordOf(from, digest, hasEnded), mine, remainingMs + retentionMs);
       return taken ? "claimed" : undefined;
     } catch (error) {
       this.#trust.failed();

@@ -38,5 +38,11 @@ export const routerConfigSchema = baseConfigSchema.extend({
     .max(10_000_000)
     .default(routerDefaults.agentsMax)
     .describe("Agents in the routing table"),
+  NEXUS_ROUTER_AGENT_BYTES_MAX: z.coerce
+    .number()
+    .int()
+    .min(1_048_576)
+    .default(routerDefaults.agentBytesMax)
+    .describe("Bytes of the hellos of the agents in the routing table"),
 });
 export type RouterConfig = z.infer<typeof routerConfigSchema>;

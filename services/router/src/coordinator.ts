@@ -18,6 +18,7 @@ import { canonicalText } from "@nexus/core-reducers";
 import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
 import { defectiveRequest, endedRequestFrom, endedRequestOf } from "./results.ts";
 
@@ -65,7 +66,6 @@ export interface Started {
 
 /** One question to a request's owner: long enough to be rare, short enough to notice its death. */
 const OWNER_WAIT_MS = 1_000;
-const HEADROOM_BYTES = 4_096;
 const textEncoder = new TextEncoder();
 
 export class Coordinator {
@@ -235,7 +235,7 @@ export class Coordinator {
     if (told !== undefined) return { told };
     const last = isMine ? undefined : await this.#sharedEnd(run.id);
     return last === undefined
-      ? this.#takeOver(run, digest, owner, isMine ? "no longer remembers it" : "is gone")
+      ? this.#takeOver(run, digest, { owner, hasEnded }, isMine ? "no longer remembers it" : "is gone")
       : { told: last };
   }
 
@@ -249,7 +249,7 @@ export class Coordinator {
   async #sharedEnd(id: string): Promise<EndedRequest | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    return endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result"));
+    return endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result"));
   }
 
   /** Undefined where the owner is dead. @throws NexusError `timeout` where it still runs at the deadline */
@@ -276,13 +276,19 @@ export class Coordinator {
   }
 
   /** Nobody knows what became of the request: it is executed anew only where that does no harm. */
-  async #takeOver(run: Run, digest: string, owner: string, why: string): Promise<{ readonly idempotency: Idempotency }> {
+  async #takeOver(
+    run: Run,
+    digest: string,
+    from: { readonly owner: string; readonly hasEnded: boolean },
+    why: string,
+  ): Promise<{ readonly idempotency: Idempotency }> {
     const { claims, clock } = this.#deps;
     if (run.request.idempotent === true) {
-      const idempotency = await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs());
+      const remainingMs = run.deadlineMs - clock.monotonicMs();
+      const idempotency = await claims.takeOver(run.id, from.owner, digest, from.hasEnded, remainingMs);
       if (idempotency !== undefined) return { idempotency };
     }
-    const message = `router ${owner}, which owned ${run.id}, ${why}; what it executed is not known`;
+    const message = `router ${from.owner}, which owned ${run.id}, ${why}; what it executed is not known`;
     throw new NexusError("unknown-outcome", message, { executed: "unknown" });
   }
 
@@ -322,8 +328,7 @@ export class Coordinator {
       if (signal?.aborted) coordination.cancel();
       signal?.addEventListener("abort", () => coordination.cancel(), { once: true });
       const coordinated = await coordination.done;
-      const bytesMax = bus.maxPayloadBytes - HEADROOM_BYTES;
-      return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax });
+      return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax: contentBytesMax(bus) });
     } catch (error) {
       logger.error({ requestId: run.id, err: error }, "a running request met a defect");
       return defectiveRequest(error, facts());

@@ -1,8 +1,5 @@
 import { codecNames, encode, limits, NexusError } from "@nexus/contracts";
 
-/** What a page's message may hold besides the page. */
-const PAGE_FRAME_BYTES = 4_096;
-
 export interface PageQuery {
   readonly offset?: number | undefined;
   readonly limit?: number | undefined;
@@ -16,11 +13,11 @@ export interface Page<T> {
 }
 
 /**
- * As many items as were asked for and as fit one message.
+ * As many items as were asked for and as fit into `bytesMax`.
  * @param total of all there were, where not all are kept
  * @throws NexusError `not-found` for items that are no longer kept
  */
-export function pageOf<T>(items: readonly T[], query: PageQuery, maxPayloadBytes: number, total = items.length): Page<T> {
+export function pageOf<T>(items: readonly T[], query: PageQuery, bytesMax: number, total = items.length): Page<T> {
   const offset = query.offset ?? 0;
   if (offset >= items.length && offset < total) {
     throw new NexusError("not-found", `only the first ${items.length} of ${total} outlived the router that had them`, {
@@ -28,7 +25,6 @@ export function pageOf<T>(items: readonly T[], query: PageQuery, maxPayloadBytes
     });
   }
   let page = items.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
-  const bytesMax = maxPayloadBytes - PAGE_FRAME_BYTES;
   // In the larger of the two encodings: whoever calls does not know which one it will be.
   while (page.length > 1 && codecNames.some((codec) => encode(page, codec).byteLength > bytesMax))
     page = page.slice(0, Math.ceil(page.length / 2));

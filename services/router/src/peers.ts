@@ -4,12 +4,14 @@ import {
   claimQuestionSchema,
   decode,
   encode,
+  isReplyAllowed,
   NexusError,
   parseFrame,
   routerAliveSchema,
   type Subjects,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
+import type { Bus, BusMessage, BusSubscription, Clock, Telemetry, Timer } from "@nexus/ports";
+import type { FrameGuard } from "./frame-guard.ts";
 
 /**
  * Routers know each other by a message a second, and ask each other about ids when no memory is shared. It excludes a
@@ -18,7 +20,8 @@ import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer 
  * Invariants
  * P1. Of two routers that ask about one id at once, the one with the smaller name gets it, and both know that.
  * P2. Between «nobody objects» and «it is mine» no question of another router is answered.
- * P3. A frame that is not understood is dropped and counted; it takes nothing down.
+ * P3. A frame that is not understood is dropped and counted, and so is a router beyond `PEERS_MAX`.
+ * P4. A question whose reply subject is no inbox is dropped: answering there could lend this router's rights.
  */
 
 const ALIVE_EVERY_MS = 1_000;
@@ -28,10 +31,12 @@ const PEERS_MAX = 1_000;
 export interface PeersDeps {
   readonly bus: Bus;
   readonly clock: Clock;
-  readonly logger: Logger;
   readonly telemetry: Telemetry;
+  readonly guard: FrameGuard;
   readonly subjects: Subjects;
   readonly routerId: string;
+  /** Inboxes that may be answered at. */
+  readonly replyPrefixes: readonly string[];
   /** How long a claim waits for the peers' answers, where not all of them answer sooner. */
   readonly answerWithinMs: number;
   /** Whether this router owns the id: it runs here or ended here, and is not merely awaited from another router. */
@@ -52,10 +57,10 @@ export class Peers {
   }
 
   start(): void {
-    const { bus, subjects } = this.#deps;
+    const { bus, subjects, guard } = this.#deps;
     this.#subscriptions.push(
-      bus.subscribe(subjects.routerAlive, (message) => this.#heard(message)),
-      bus.subscribe(subjects.routerClaims, (message) => this.#answer(message)),
+      bus.subscribe(subjects.routerAlive, (message) => guard.run(message, () => this.#heard(message))),
+      bus.subscribe(subjects.routerClaims, (message) => guard.run(message, () => this.#answer(message))),
     );
     this.#beat();
   }
@@ -96,7 +101,7 @@ export class Peers {
   }
 
   #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
-    const { bus, clock, subjects, routerId, answerWithinMs } = this.#deps;
+    const { bus, clock, subjects, routerId, guard, answerWithinMs } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
       decided(undefined);
@@ -113,36 +118,45 @@ export class Peers {
         decided(owner);
         resolve(owner);
       };
-      const subscription = bus.subscribe(inbox, (message) => {
-        const answer = this.#readOr(message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
-        if (answer === undefined) return;
+      const take = (message: BusMessage): void => {
+        const answer = parseFrame(claimAnswerSchema, decode(message.data), "claim answer");
+        if (answer.router === routerId) return;
         if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
         peers.delete(answer.router);
         if (peers.size === 0) finish(undefined);
-      });
+      };
+      const subscription = bus.subscribe(inbox, (message) => guard.run(message, take));
       const timer = clock.schedule(answerWithinMs, () => finish(undefined));
       bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
     });
   }
 
   #answer(message: BusMessage): void {
-    const { bus, routerId, owns } = this.#deps;
-    const question = this.#readOr(message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
-    if (question === undefined || question.router === routerId || message.reply === undefined || !bus.connected) return;
+    const { bus, routerId, owns, replyPrefixes } = this.#deps;
+    const question = parseFrame(claimQuestionSchema, decode(message.data), "claim question");
+    if (question.router === routerId || message.reply === undefined || !bus.connected) return;
+    if (!isReplyAllowed(message.reply, replyPrefixes)) {
+      throw new NexusError("invalid-field", "the reply subject is no inbox", { field: "reply" }); // P4
+    }
     const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
     bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
   }
 
   #heard(message: BusMessage): void {
-    const frame = this.#readOr(message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
-    if (frame === undefined || frame.router === this.#deps.routerId) return;
-    if (frame.leaving) this.#lastHeardMs.delete(frame.router);
-    else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX) {
-      const isNew = !this.#lastHeardMs.has(frame.router);
-      this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
-      // A newcomer learns of us at once rather than within a second.
-      if (isNew) this.#publishAlive(false);
-    } else this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "peers" });
+    const frame = parseFrame(routerAliveSchema, decode(message.data), "router alive");
+    if (frame.router === this.#deps.routerId) return;
+    if (frame.leaving) {
+      this.#lastHeardMs.delete(frame.router);
+      return;
+    }
+    const isNew = !this.#lastHeardMs.has(frame.router);
+    if (isNew && this.#lastHeardMs.size >= PEERS_MAX && this.live().length >= PEERS_MAX) {
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "router-peers" }); // P3
+      return;
+    }
+    this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
+    // A newcomer learns of us at once rather than within a second.
+    if (isNew) this.#publishAlive(false);
   }
 
   #beat(): void {
@@ -154,17 +168,5 @@ export class Peers {
   #publishAlive(leaving: boolean): void {
     const { bus, subjects, routerId } = this.#deps;
     if (bus.connected) bus.publish(subjects.routerAlive, encode({ v: 1, router: routerId, leaving }));
-  }
-
-  /** P3 */
-  #readOr<T>(message: BusMessage, read: () => T): T | undefined {
-    try {
-      return read();
-    } catch (error) {
-      if (!(error instanceof NexusError) || error.family === "defect") throw error;
-      this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
-      this.#deps.logger.debug({ subject: message.subject, err: error }, "a frame was not understood and dropped");
-      return undefined;
-    }
   }
 }

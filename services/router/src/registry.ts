@@ -37,6 +37,7 @@ export class RequestRegistry {
   /** Running requests that this router executes; the others await another router's end. */
   readonly #owned = new Set<string>();
   readonly #awaited = new Set<string>();
+  readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(options: RegistryOptions) {
     this.#window = new IdempotencyWindow({ entriesMax: options.requestsMax, bytesMax: options.bytesMax, ttlMs: options.ttlMs });
@@ -53,8 +54,27 @@ export class RequestRegistry {
   /** Must follow a `begin` that said `new`, in the same turn. */
   run(id: string, request: RunningRequest): void {
     this.#running.set(id, request);
+    const tell = () => {
+      const listeners = this.#listeners.get(id) ?? [];
+      this.#listeners.delete(id);
+      for (const listener of listeners) listener();
+    };
     // Whoever waits for them handles the failure; with nobody waiting it must not count as unhandled.
-    void Promise.allSettled([request.begun, request.ended]);
+    void Promise.allSettled([request.begun, request.ended]).then(tell);
+  }
+
+  /**
+   * Called back when the running request has ended, well or badly. Not a reaction to its promise, which would stay there
+   * until then: who waits for a moment, again and again, must leave nothing behind.
+   * @returns what takes the listener back
+   */
+  onEnd(id: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
+    };
   }
 
   own(id: string): void {

@@ -5,7 +5,6 @@ import {
   failureSchema,
   fromErrorBody,
   type JsonValue,
-  limits,
   NexusError,
   type OwnerQuestion,
   parseFrame,
@@ -17,7 +16,9 @@ import {
   WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Bus, Clock } from "@nexus/ports";
+import type { Admission } from "./admission.ts";
 import type { Claims } from "./claims.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import { pageOf } from "./pages.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
 import { endedRequestFrom } from "./results.ts";
@@ -34,9 +35,13 @@ export interface RequestsDeps {
   readonly routerId: string;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
+  /** Of those who wait for a running request to end. */
+  readonly waiters: Admission;
 }
 
 const FORWARD_GRACE_MS = 1_000;
+/** What runs here ends at once when it is cancelled; what is awaited from another router takes the way there and back. */
+const CANCELLED_WITHIN_MS = 2_000;
 
 export class RequestsApi {
   readonly #deps: RequestsDeps;
@@ -102,7 +107,7 @@ export class RequestsApi {
     if (running === undefined) return;
     running.cancel();
     // How it ended is read from the registry; a refusal leaves nothing there.
-    await Promise.allSettled([running.ended]);
+    await this.#endsWithin(id, CANCELLED_WITHIN_MS);
   }
 
   /** Ends a request that another router owns. @throws NexusError where that one is dead, or does not answer in time */
@@ -114,8 +119,10 @@ export class RequestsApi {
     const { registry, routerId } = this.#deps;
     const running = registry.running(id);
     if (running !== undefined) {
-      const ended = await this.#within(running.ended, get.waitMs ?? 0);
-      if (ended === undefined) return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
+      if (!(await this.#endsWithin(id, get.waitMs ?? 0))) {
+        return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
+      }
+      const ended = await running.ended;
       // It was awaited from its owner, who has the pages.
       if (!ended.whole && get.part !== undefined && get.part !== "result") return undefined;
       return this.#report(id, ended, get);
@@ -124,11 +131,19 @@ export class RequestsApi {
     return ended === undefined ? undefined : this.#report(id, ended, get);
   }
 
-  #within(ended: Promise<EndedRequest>, waitMs: number): Promise<EndedRequest | undefined> {
-    if (waitMs <= 0) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const timer = this.#deps.clock.schedule(waitMs, () => resolve(undefined));
-      ended.then(resolve, reject).finally(() => timer.cancel());
+  /** Whether the running request ends in this time. @throws NexusError `overloaded` */
+  async #endsWithin(id: string, waitMs: number): Promise<boolean> {
+    if (waitMs <= 0) return false;
+    const leave = this.#deps.waiters.enter();
+    return new Promise((resolve) => {
+      const end = (ended: boolean) => {
+        timer.cancel();
+        forget();
+        leave();
+        resolve(ended);
+      };
+      const timer = this.#deps.clock.schedule(waitMs, () => end(false));
+      const forget = this.#deps.registry.onEnd(id, () => end(true));
     });
   }
 
@@ -148,7 +163,7 @@ export class RequestsApi {
   }
 
   #page<T>(part: "rows" | "missing", items: readonly T[], get: RequestGet, total: number) {
-    const { page, ...rest } = pageOf(items, get, this.#deps.bus.maxPayloadBytes, total);
+    const { page, ...rest } = pageOf(items, get, contentBytesMax(this.#deps.bus), total);
     return { [part]: page, ...rest };
   }
 
@@ -168,7 +183,7 @@ export class RequestsApi {
     const reply = await bus.request(subjects.routerRequests(owner), encode(question), {
       timeoutMs: Math.max(0, waitMs) + FORWARD_GRACE_MS,
     });
-    const value = decode(reply.data, "json", limits.resultDepthMax);
+    const value = decode(reply.data);
     const failure = failureIn(value);
     if (failure !== undefined) throw fromErrorBody(failure);
     return parseFrame(requestReportSchema, value, "request report");
@@ -177,11 +192,7 @@ export class RequestsApi {
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    return this.#report(
-      id,
-      endedRequestFrom(parseFrame(resultSchema, decode(shared, "json", limits.resultDepthMax), "shared result")),
-      get,
-    );
+    return this.#report(id, endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")), get);
   }
 }
 

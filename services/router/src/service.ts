@@ -1,11 +1,14 @@
 import { attributes, createSubjects, encode } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Clock } from "@nexus/ports";
-import { DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { createLogLimit, DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { Admission } from "./admission.ts";
 import { AgentIntake } from "./agent-intake.ts";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
+import { FrameGuard } from "./frame-guard.ts";
 import { routerApi } from "./handlers/api.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import { Peers } from "./peers.ts";
 import { RequestRegistry } from "./registry.ts";
 import { RequestsApi } from "./requests-api.ts";
@@ -21,7 +24,9 @@ export interface RouterOptions {
   readonly requestsMax: number;
   readonly requestBytesMax: number;
   readonly retentionMs: number;
+  /** Agents in the routing table, and the bytes of the hellos that they came with. */
   readonly agentsMax: number;
+  readonly agentBytesMax: number;
   /** Where no memory is shared, how long a request with an id waits at most for the other routers' word on it. */
   readonly peersAnswerMs: number;
   /** What people call this replica; default: the id of this life. */
@@ -37,6 +42,7 @@ export const routerDefaults: RouterOptions = {
   requestBytesMax: 128 * 1_048_576,
   retentionMs: 600_000,
   agentsMax: 100_000,
+  agentBytesMax: 128 * 1_048_576,
   peersAnswerMs: 20,
 };
 
@@ -106,7 +112,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
   const routerId = ids.instanceName("router");
   const log = deps.logger.child({ router: routerId });
   const base = { bus, clock, logger: log, telemetry, subjects, routerId };
-  const table = new RoutingTable({ agentsMax: settings.agentsMax });
+  const table = new RoutingTable({ agentsMax: settings.agentsMax, bytesMax: settings.agentBytesMax });
   const dispatcher = new Dispatcher({ bus, subjects, telemetry });
   const engine = new Engine({ ...base, table, dispatcher, ids });
   const registry = new RequestRegistry({
@@ -114,7 +120,15 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     bytesMax: settings.requestBytesMax,
     ttlMs: settings.retentionMs,
   });
-  const peers = new Peers({ ...base, answerWithinMs: settings.peersAnswerMs, owns: (id) => registry.owns(id) });
+  const guard = new FrameGuard(base);
+  const { replyPrefixes } = settings;
+  const peers = new Peers({
+    ...base,
+    guard,
+    replyPrefixes,
+    answerWithinMs: settings.peersAnswerMs,
+    owns: (id) => registry.owns(id),
+  });
   const claims = new Claims({
     ...{ store, peers, clock, ids, logger: log, routerId },
     retentionMs: settings.retentionMs,
@@ -123,7 +137,12 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
       return ended === undefined ? undefined : encode(ended.result);
     },
   });
-  const requests = new RequestsApi({ ...base, registry, claims });
+  const requests = new RequestsApi({
+    ...base,
+    registry,
+    claims,
+    waiters: new Admission(settings.requestsMax, "callers wait for requests"),
+  });
   const coordinator = new Coordinator({
     ...base,
     ids,
@@ -139,22 +158,24 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     requests,
     peers,
     store,
-    agents: { table, dispatcher, routerId, nowMs: () => clock.monotonicMs(), maxPayloadBytes: () => bus.maxPayloadBytes },
+    guard,
+    agents: { table, dispatcher, routerId, nowMs: () => clock.monotonicMs(), contentBytesMax: () => contentBytesMax(bus) },
     coordinate: {
       ...base,
       coordinator,
-      replyPrefixes: settings.replyPrefixes,
-      activeMax: settings.activeMax,
+      replyPrefixes,
+      admission: new Admission(settings.activeMax, "requests are running"),
+      limit: createLogLimit(clock),
       isDraining: () => draining,
       active: () => engine.active,
-      maxPayloadBytes: () => bus.maxPayloadBytes,
+      contentBytesMax: () => contentBytesMax(bus),
     },
   });
   const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
   let evicted = 0;
   return {
     ...{ routerId, log, table, dispatcher, registry, peers, api },
-    intake: new AgentIntake({ ...base, table, dispatcher, engine }),
+    intake: new AgentIntake({ ...base, guard, table, dispatcher, engine }),
     drain() {
       draining = true;
     },

@@ -4,6 +4,7 @@ import { noTelemetry, type StateStore, silentLogger } from "@nexus/ports";
 import { createSeededIds, createVirtualClock } from "@nexus/testing";
 import { expect, it } from "vitest";
 import { Claims } from "../src/claims.ts";
+import { FrameGuard } from "../src/frame-guard.ts";
 import { Peers } from "../src/peers.ts";
 
 /**
@@ -32,7 +33,16 @@ function setUp() {
   });
   const claimsOf = (routerId: string) => {
     const parts = { bus: broker.connect(), clock, ids, logger: silentLogger, telemetry: noTelemetry, routerId };
-    const peers = new Peers({ ...parts, subjects: createSubjects(), answerWithinMs: 20, owns: () => false });
+    const guard = new FrameGuard(parts);
+    const replyPrefixes = ["_INBOX."];
+    const peers = new Peers({
+      ...parts,
+      guard,
+      replyPrefixes,
+      subjects: createSubjects(),
+      answerWithinMs: 20,
+      owns: () => false,
+    });
     return new Claims({ ...parts, store, peers, retentionMs: 60_000, resultOf: () => undefined });
   };
   return {
@@ -67,10 +77,9 @@ it("a router releases its own claim alone", async () => {
 it("a dead owner's claim is taken over by one router", async () => {
   const { one, two } = setUp();
   await claim(one);
-  expect(await Promise.all([two.takeOver(id, "router-1", "d", 5_000), two.takeOver(id, "router-1", "d", 5_000)])).toEqual([
-    "claimed",
-    undefined,
-  ]);
+  expect(
+    await Promise.all([two.takeOver(id, "router-1", "d", false, 5_000), two.takeOver(id, "router-1", "d", false, 5_000)]),
+  ).toEqual(["claimed", undefined]);
 });
 
 it("a store that is away makes claims best-effort, takes nothing over, and fails nobody", async () => {
@@ -78,7 +87,7 @@ it("a store that is away makes claims best-effort, takes nothing over, and fails
   await claim(one);
   away(true);
   expect(await claim(two)).toEqual({ kind: "mine", idempotency: "best-effort" });
-  expect(await two.takeOver(id, "router-1", "d", 5_000)).toBeUndefined();
+  expect(await two.takeOver(id, "router-1", "d", false, 5_000)).toBeUndefined();
   await two.finish(id, "d", new Uint8Array());
   await two.release(id, "d");
   expect([await two.sharedResult(id), await two.ownerOf(id)]).toEqual([undefined, undefined]);

@@ -101,6 +101,7 @@ async function tryRung(
   if (error === undefined) return undefined;
   const facts = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
   if (error.family === "defect") logger.error(facts, "an attempt met a defect");
+  else if (error.family === "rejected") logger.debug(facts, "attempt refused");
   else logger.warn(facts, "attempt failed");
   return error;
 }

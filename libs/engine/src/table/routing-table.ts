@@ -19,8 +19,9 @@ import {
  * Invariants
  * T1. An agent enters by hello alone; a heartbeat of an unknown one, or of another boot, asks for a hello.
  * T2. Every change of membership, address or state raises `version`; a change of load does not.
- * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go.
- * T4. At most `agentsMax` entries; a hello beyond them is refused and counted.
+ * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go; the longest absent
+ *     go earlier where their room is needed.
+ * T4. At most `agentsMax` entries, of hellos of at most `bytesMax`; a hello beyond them is refused and counted.
  */
 
 export interface AgentEntry {
@@ -33,6 +34,8 @@ export interface AgentEntry {
   readonly capacity: number;
   readonly operations: ReadonlySet<string>;
   readonly codec: CodecName;
+  /** Of its hello. */
+  readonly bytes: number;
   state: AgentState;
   lastSeenMs: number;
   load: AgentLoad;
@@ -41,6 +44,7 @@ export interface AgentEntry {
 
 export interface TableOptions {
   readonly agentsMax: number;
+  readonly bytesMax: number;
   /** Missed intervals after which an agent is suspect, and dead. */
   readonly suspectAfterIntervals: number;
   readonly deadAfterIntervals: number;
@@ -49,6 +53,7 @@ export interface TableOptions {
 
 export const tableDefaults: TableOptions = {
   agentsMax: 100_000,
+  bytesMax: 128 * 1_048_576,
   suspectAfterIntervals: 2.5,
   deadAfterIntervals: 5,
   forgetAfterMs: 300_000,
@@ -69,9 +74,12 @@ export class RoutingTable {
   readonly #options: TableOptions;
   readonly #agents = new Map<string, AgentEntry>();
   readonly #groups = new Map<string, Set<AgentEntry>>();
+  /** Those that left or died, the longest absent first. */
+  readonly #absent = new Set<AgentEntry>();
   #version = 0;
   #refused = 0;
   #present = 0;
+  #bytes = 0;
 
   constructor(options: Partial<TableOptions> = {}) {
     this.#options = { ...tableDefaults, ...options };
@@ -104,12 +112,9 @@ export class RoutingTable {
     return this.#agents.values();
   }
 
-  hello(id: string, hello: Hello, nowMs: number): HelloOutcome {
+  /** @param bytes what the hello took on the wire */
+  hello(id: string, hello: Hello, nowMs: number, bytes = 0): HelloOutcome {
     const old = this.#agents.get(id);
-    if (old === undefined && this.#agents.size >= this.#options.agentsMax) {
-      this.#refused++;
-      return "full";
-    }
     if (old !== undefined && old.boot === hello.boot) {
       if (hello.incarnation < old.incarnation) return "stale";
       // A late hello must not bring back an agent that said bye: that needs a new incarnation or boot.
@@ -119,6 +124,10 @@ export class RoutingTable {
         this.#setState(old, "alive");
         return "refreshed";
       }
+    }
+    if (!this.#makeRoom(old, bytes)) {
+      this.#refused++;
+      return "full";
     }
     const entry: AgentEntry = {
       id,
@@ -130,6 +139,7 @@ export class RoutingTable {
       capacity: hello.capacity,
       operations: new Set(hello.operations),
       codec: hello.codecs?.find(isCodec) ?? "json",
+      bytes,
       state: "alive",
       lastSeenMs: nowMs,
       load: old?.boot === hello.boot ? old.load : noLoad,
@@ -228,6 +238,20 @@ export class RoutingTable {
     return { version: this.#version, agents, unknown };
   }
 
+  /** T4, T3. Amortised O(1): each entry goes once. @returns whether a hello of these bytes fits in place of the old one */
+  #makeRoom(old: AgentEntry | undefined, bytes: number): boolean {
+    const { agentsMax, bytesMax } = this.#options;
+    const fits = () => {
+      const entries = this.#agents.size + (old === undefined ? 1 : 0);
+      return entries <= agentsMax && this.#bytes + bytes - (old?.bytes ?? 0) <= bytesMax;
+    };
+    for (const entry of this.#absent) {
+      if (fits()) return true;
+      if (entry !== old) this.#remove(entry);
+    }
+    return fits();
+  }
+
   #seen(entry: AgentEntry, load: AgentLoad, process: ProcessLoad, nowMs: number): void {
     entry.lastSeenMs = nowMs;
     entry.load = { inFlight: load.inFlight, queueDepth: load.queueDepth, serviceTimeMs: load.serviceTimeMs };
@@ -240,6 +264,8 @@ export class RoutingTable {
     const wasPresent = isPresent(entry);
     entry.state = state;
     this.#present += Number(isPresent(entry)) - Number(wasPresent);
+    if (isPresent(entry)) this.#absent.delete(entry);
+    else this.#absent.add(entry);
     this.#version++;
   }
 
@@ -247,10 +273,13 @@ export class RoutingTable {
     this.#agents.set(entry.id, entry);
     for (const group of entry.groups) addTo(this.#groups, group, entry);
     this.#present++;
+    this.#bytes += entry.bytes;
   }
 
   #remove(entry: AgentEntry): void {
     this.#agents.delete(entry.id);
+    this.#absent.delete(entry);
+    this.#bytes -= entry.bytes;
     for (const group of entry.groups) removeFrom(this.#groups, group, entry);
     if (isPresent(entry)) this.#present--;
     this.#version++;

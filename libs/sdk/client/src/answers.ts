@@ -5,7 +5,6 @@ import {
   fromErrorBody,
   isJsonObject,
   type JsonValue,
-  limits,
   parseFrame,
 } from "@nexus/contracts";
 import type { BusMessage } from "@nexus/ports";
@@ -21,7 +20,7 @@ export function readAnswer<T extends FrameSchema>(
   schema: T,
   what: string,
 ): ReturnType<typeof parseFrame<T>> {
-  const value = decode(message.data, codecOfHeaders(message.headers), limits.resultDepthMax);
+  const value = decode(message.data, codecOfHeaders(message.headers));
   const refusal = refusalIn(value);
   if (refusal !== undefined) throw fromErrorBody(parseFrame(errorBodySchema, refusal, `${what}: its error`));
   return parseFrame(schema, value, what);

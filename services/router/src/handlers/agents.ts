@@ -7,7 +7,7 @@ export interface AgentsDeps {
   readonly dispatcher: Dispatcher;
   readonly routerId: string;
   readonly nowMs: () => number;
-  readonly maxPayloadBytes: () => number;
+  readonly contentBytesMax: () => number;
 }
 
 /**
@@ -28,7 +28,7 @@ export function agentsHandler(deps: AgentsDeps): (query: AgentsQuery) => AgentsR
     const rows = found
       .slice(query.offset ?? 0, (query.offset ?? 0) + (query.limit ?? limits.pageRowsMax))
       .map((entry) => rowOf(entry, dispatcher.held(entry.id), nowMs));
-    const { page } = pageOf(rows, {}, deps.maxPayloadBytes());
+    const { page } = pageOf(rows, {}, deps.contentBytesMax());
     const next = (query.offset ?? 0) + page.length;
     return {
       v: WIRE_VERSION,

@@ -12,6 +12,7 @@ import {
 } from "@nexus/contracts";
 import type { BusMessage, StateStore } from "@nexus/ports";
 import type { ServiceRegistration } from "@nexus/runtime";
+import type { FrameGuard } from "../frame-guard.ts";
 import type { Peers } from "../peers.ts";
 import type { RequestsApi } from "../requests-api.ts";
 import { type AgentsDeps, agentsHandler } from "./agents.ts";
@@ -24,13 +25,14 @@ export interface ApiDeps {
   readonly requests: RequestsApi;
   readonly peers: Peers;
   readonly store: StateStore;
+  readonly guard: FrameGuard;
 }
 
 type Api = Required<Pick<ServiceRegistration<"router">, "verbs" | "requests" | "endpoints">>;
 
 /** Everything that is asked of a router, by subject: decode, one call, encode. */
 export function routerApi(deps: ApiDeps): Api {
-  const { subjects, requests, peers, store, coordinate } = deps;
+  const { subjects, requests, peers, store, guard, coordinate } = deps;
   const { table, dispatcher, routerId } = deps.agents;
   const agents = agentsHandler(deps.agents);
   const idOf = (message: BusMessage): string => requestIdIn(subjectToken(subjects, message.subject, 1));
@@ -46,6 +48,7 @@ export function routerApi(deps: ApiDeps): Api {
         held: dispatcher.heldTotal,
         sent: dispatcher.sent,
         lateAnswers: dispatcher.late,
+        framesDropped: guard.dropped,
         peers: peers.live(),
         sharedMemory: store.shared ? (store.available ? "available" : "away") : "none",
       }),

@@ -3,6 +3,7 @@ import {
   attributes,
   CONTENT_TYPE_HEADER,
   type CodecName,
+  type CoordinationRequest,
   type CoordinationResult,
   codecOfHeaders,
   contentTypes,
@@ -15,8 +16,10 @@ import {
   type Refusal,
   toErrorBody,
 } from "@nexus/contracts";
-import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry } from "@nexus/ports";
-import type { Coordinator } from "../coordinator.ts";
+import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry, TraceContext } from "@nexus/ports";
+import type { LogLimit } from "@nexus/runtime";
+import type { Admission } from "../admission.ts";
+import type { Coordinator, Started } from "../coordinator.ts";
 import { fitted } from "../results.ts";
 
 export interface CoordinateDeps {
@@ -25,14 +28,14 @@ export interface CoordinateDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly replyPrefixes: readonly string[];
-  readonly activeMax: number;
+  /** Of all requests that this router is to answer or to carry out, those that join another one included. */
+  readonly admission: Admission;
+  readonly limit: LogLimit;
   readonly routerId: string;
   readonly isDraining: () => boolean;
   readonly active: () => number;
-  readonly maxPayloadBytes: () => number;
+  readonly contentBytesMax: () => number;
 }
-
-const RESULT_HEADER_BYTES = 1_024;
 
 /** The clients' ingress: decode, validate, hand over, encode. Whatever is wrong with a request ends here. */
 export function coordinateHandler(
@@ -41,14 +44,17 @@ export function coordinateHandler(
 ): (message: BusMessage) => Promise<ServiceAnswer | undefined> {
   return async (message) => {
     const { telemetry, logger, clock } = deps;
-    if (message.reply !== undefined && !isReplyAllowed(message.reply, deps.replyPrefixes)) {
+    const { reply } = message;
+    if (reply !== undefined && !isReplyAllowed(reply, deps.replyPrefixes)) {
       // Answering there could lend our rights to the client, and without an answer it must not be executed either.
       telemetry.count("requestsRefused", 1, { [attributes.errorType]: "reply-subject" });
-      logger.warn({ reply: message.reply.slice(0, 128) }, "request refused: its reply subject is no inbox");
+      deps.limit((omitted) => {
+        logger.warn({ reply: reply.slice(0, 128), omitted }, "request refused: its reply subject is no inbox");
+      });
       return undefined;
     }
     const beganMs = clock.monotonicMs();
-    const parent = telemetry.extract(message.headers);
+    const parent = parentOf(message, telemetry);
     const span = telemetry.startSpan("routerCoordinate", {
       kind: "server",
       fill: { type },
@@ -74,26 +80,28 @@ async function answer(
   deps: CoordinateDeps,
 ): Promise<ServiceAnswer> {
   if (deps.isDraining()) throw new NexusError("draining", "this router is stopping; send it again", { retryAfterMs: 50 });
-  if (deps.active() >= deps.activeMax) {
-    throw new NexusError("overloaded", `${deps.activeMax} requests are running here; try again`, { retryAfterMs: 250 });
+  const leave = deps.admission.enter();
+  let request: CoordinationRequest;
+  let started: Started;
+  try {
+    request = parseRequest(decode(message.data, codec), type);
+    started = deps.coordinator.start(request, span.context);
+  } catch (error) {
+    leave();
+    throw error;
   }
-  const request = parseRequest(decode(message.data, codec), type);
-  const started = deps.coordinator.start(request, span.context);
   const { class: goalClass } = request.goal;
   span.set({
     [attributes.requestId]: started.id,
     ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
   });
-  const ended = started.ended.then(({ result }) => {
+  const ended = started.ended.finally(leave).then(({ result }) => {
     finish(result, span, beganMs, deps);
     return result;
   });
-  if (request.mode !== "accept") return resultBody(await ended, codec, deps.maxPayloadBytes());
+  if (request.mode !== "accept") return resultBody(await ended, codec, deps.contentBytesMax());
   await Promise.race([started.begun, ended]);
-  ended.catch((error: unknown) => {
-    deps.logger.warn({ requestId: started.id, err: error }, "an accepted request has no end that this router knows of");
-    span.end(error instanceof NexusError ? error.code : "internal");
-  });
+  ended.catch((error: unknown) => lostLater(error, started.id, type, span, deps));
   const accepted: Accepted = {
     v: 1,
     id: started.id,
@@ -104,6 +112,27 @@ async function answer(
     ...(span.context.traceId === undefined ? {} : { traceId: span.context.traceId }),
   };
   return bodyOf(accepted, codec);
+}
+
+/** A message whose headers cannot be read belongs to no trace; it is refused where its body would be read. */
+function parentOf(message: BusMessage, telemetry: Telemetry): TraceContext | undefined {
+  try {
+    return telemetry.extract(message.headers);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The client has its `accepted`; another router had the request, and its end is not known. */
+function lostLater(error: unknown, requestId: string, type: GoalType, span: Span, deps: CoordinateDeps): void {
+  const { code } = toErrorBody(error);
+  span.end(code);
+  deps.telemetry.count("requestsRefused", 1, { [attributes.errorType]: code });
+  if (code === "internal") deps.logger.error({ requestId, err: error, type }, "a request met a defect");
+  else
+    deps.limit((omitted) =>
+      deps.logger.warn({ requestId, code, omitted }, "an accepted request has no end that this router knows of"),
+    );
 }
 
 function finish(result: CoordinationResult, span: Span, beganMs: number, deps: CoordinateDeps): void {
@@ -136,8 +165,8 @@ function refuse(error: unknown, type: GoalType, codec: CodecName, span: Span, de
 }
 
 /** Results are kept as they fit one message in JSON; numbers may take more in MessagePack. */
-function resultBody(result: CoordinationResult, codec: CodecName, maxPayloadBytes: number): ServiceAnswer {
-  return bodyOf(codec === "json" ? result : fitted(result, maxPayloadBytes - RESULT_HEADER_BYTES, codec), codec);
+function resultBody(result: CoordinationResult, codec: CodecName, bytesMax: number): ServiceAnswer {
+  return bodyOf(codec === "json" ? result : fitted(result, bytesMax, codec), codec);
 }
 
 function bodyOf(value: unknown, codec: CodecName): ServiceAnswer {

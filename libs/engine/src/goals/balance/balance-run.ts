@@ -226,9 +226,9 @@ export class BalanceRun implements GoalRun {
     context.tally.messages++;
   }
 
-  /** One piece that is too large ends by itself; where there is no other, and for every other fault, the attempt fails. */
+  /** Of several pieces one that is too large ends by itself; a single one, and every other fault, fails the attempt. */
   #notSent(piece: Piece, agent: AgentEntry, error: unknown): void {
-    if (error instanceof NexusError && error.code === "too-large" && this.#goal.pieces !== undefined) {
+    if (error instanceof NexusError && error.code === "too-large" && (this.#goal.pieces?.length ?? 1) > 1) {
       this.#pieces.refuse(piece, toErrorBody(error));
       this.#released(piece, agent.id);
     } else this.#settle(() => this.#finishNow().reject(error), error instanceof NexusError ? error.code : "internal");
