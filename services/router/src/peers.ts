@@ -76,7 +76,7 @@ export class Peers {
 
   /**
    * Claims an id among the live peers. Two routers that claim at once are told so by each other, and the smaller id goes
-   * first. `granted` is called in the very turn in which nobody objected, before another router's question can be
+   * first, unless a third one has the id: who merely asks may soon know nothing of it. `granted` is called in the very turn in which nobody objected, before another router's question can be
    * answered: between the two there must be no moment at which this router seems to know nothing.
    * @returns the router that has it; undefined when this one does now
    */
@@ -110,6 +110,7 @@ export class Peers {
     return new Promise((resolve) => {
       const inbox = bus.newInbox();
       let finished = false;
+      let rival: string | undefined;
       const finish = (owner: string | undefined) => {
         timer.cancel();
         subscription.unsubscribe();
@@ -121,12 +122,13 @@ export class Peers {
       const take = (message: BusMessage): void => {
         const answer = parseFrame(claimAnswerSchema, decode(message.data), "claim answer");
         if (answer.router === routerId) return;
-        if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
+        if (answer.state === "owned") finish(answer.router);
+        else if (answer.state === "asking" && answer.router < (rival ?? routerId)) rival = answer.router;
         peers.delete(answer.router);
-        if (peers.size === 0) finish(undefined);
+        if (peers.size === 0) finish(rival);
       };
       const subscription = bus.subscribe(inbox, (message) => guard.run(message, take));
-      const timer = clock.schedule(answerWithinMs, () => finish(undefined));
+      const timer = clock.schedule(answerWithinMs, () => finish(rival));
       bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
     });
   }

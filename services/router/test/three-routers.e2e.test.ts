@@ -3,6 +3,7 @@ import { systemClock } from "@nexus/adapter-node";
 import { connectRedis } from "@nexus/adapter-redis";
 import { type RedisServer, startRedisServer } from "@nexus/adapter-servers";
 import { type CoordinationResult, type RequestReport, requestReportSchema, resultSchema } from "@nexus/contracts";
+import { waitUntil } from "@nexus/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { gate, type Stack, type StackRouter, startStack, until } from "./stack.ts";
 
@@ -56,6 +57,10 @@ describe.each(["own memory", "Redis"])("three routers with %s", (kind) => {
     agents: { group: "fleet" },
     timeoutMs: 20_000,
   });
+  const knowsPeers = (at: StackRouter, count: number) =>
+    waitUntil(async () => ((await at.door.ask("nexus.router.status")) as { peers: string[] }).peers.length === count, {
+      what: `a router knows ${count} others`,
+    });
   /** Every page from one router, by its own `next`. */
   const pages = async (at: StackRouter, id: string, part: "rows" | "missing", more: object = {}) => {
     const found: RequestReport[] = [];
@@ -87,15 +92,7 @@ describe.each(["own memory", "Redis"])("three routers with %s", (kind) => {
       })),
     );
     await until("every router knows every agent", () => routers.every(({ router }) => router.agentsKnown() === AGENTS));
-    for (const { door } of routers) {
-      let peers = 0;
-      const look = () =>
-        void door.ask("nexus.router.status").then((status) => (peers = (status as { peers: string[] }).peers.length));
-      await until("every router knows the others", () => {
-        look();
-        return peers === routers.length - 1;
-      });
-    }
+    for (const router of routers) await knowsPeers(router, routers.length - 1);
   });
   afterAll(async () => {
     for (const { open: release } of gates.values()) release();
@@ -224,6 +221,7 @@ describe.each(["own memory", "Redis"])("three routers with %s", (kind) => {
     open(id);
     const result = await coordinate(owner, "balance", held(id, PIECES));
     await owner.router.stop();
+    await knowsPeers(third, executing.length);
     const told = await third.door.ask(`nexus.requests.${id}.get`);
     if (kind === "own memory") expect(told).toMatchObject({ error: { code: "not-found" } });
     else {
