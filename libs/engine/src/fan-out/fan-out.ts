@@ -10,6 +10,7 @@ import type { AgentEntry } from "../table/routing-table.ts";
  * F2. An agent's first answer counts, later ones are ignored.
  * F3. Once `ended` it stays ended, with the same reason.
  * F4. Every expected agent is at every time exactly one of: waiting, sent, answered, gone.
+ * F5. Another life's refusal of a repeat is no answer: the life that was sent to is gone, and may have run it.
  */
 
 /** What a goal makes of an agent's first answer. */
@@ -35,8 +36,18 @@ interface Waiting {
   heardMs: number;
 }
 
+/** Whether a new life of the agent refused what was sent to the one before. */
+export function isOtherLife(reply: ReplyFrame): boolean {
+  return reply.status === "refused" && reply.error?.code === "other-boot";
+}
+
+/** Why an agent that was sent to has not answered, as far as the routing table knows. */
+export function silenceOf(entry: AgentEntry): MissingReason {
+  return entry.state === "alive" ? "slow" : entry.state;
+}
+
 /** Agents that answer without having been asked are counted up to here; what they send is dropped in any case. */
-const EXTRA_MAX = 10_000;
+export const EXTRA_MAX = 10_000;
 
 export class FanOut {
   readonly index: number;
@@ -112,6 +123,10 @@ export class FanOut {
 
   /** @returns whether this was the agent's first answer */
   answer(agent: string, reply: ReplyFrame): boolean {
+    if (isOtherLife(reply) && this.#waiting.has(agent)) {
+      this.gone(agent, "dead"); // F5
+      return false;
+    }
     if (!this.#waiting.delete(agent)) {
       if (!this.answers.has(agent) && !this.#gone.has(agent)) this.#addExtra(agent);
       return false;
@@ -168,7 +183,7 @@ export class FanOut {
     if (waiting === undefined || waiting.sends === 0) return { agent, reason: "not-sent" };
     // Nobody waited for it any more, so nothing can be said of its speed.
     if (this.#ended === "condition") return { agent, reason: "unknown", message: "not awaited: the condition already held" };
-    return { agent, reason: waiting.entry.state === "suspect" ? "suspect" : "slow" };
+    return { agent, reason: silenceOf(waiting.entry) };
   }
 
   #entriesWhere(matches: (waiting: Waiting) => boolean): AgentEntry[] {

@@ -2,7 +2,7 @@ import { createMemoryBroker } from "@nexus/adapter-memory";
 import { createSubjects, decode, encode, type Hello, NexusError, type OperationFrame, parseRequest } from "@nexus/contracts";
 import { type Bus, type Clock, noTelemetry, silentLogger } from "@nexus/ports";
 import { expect, it } from "vitest";
-import { Dispatcher, Engine, type Plan, RoutingTable, type Rung, rungs } from "../src/index.ts";
+import { Dispatcher, Engine, type Plan, RoutingTable, type Rung, rungs } from "../../src/index.ts";
 
 /**
  * Proves the walk down: a fault of the mechanism hands over what was achieved, a slow agent does not, nobody who answered
