@@ -163,6 +163,11 @@ export class FanOut {
     return missing;
   }
 
+  /** Those of the missing to whom nothing was published. */
+  missingUnsent(): MissingAgent[] {
+    return this.missing().filter(({ agent }) => this.isUnsent(agent) || this.#gone.get(agent)?.wasSent === false);
+  }
+
   /** Agents that were sent to and neither answered nor refused: whether they ran it cannot be told. */
   unknownCount(): number {
     let count = 0;

@@ -58,7 +58,7 @@ export class FanOutRun implements GoalRun {
     if (this.#fanOut.ended === undefined) await driveFanOut(this.#fanOut, this.#body, this.#plan, context, this.#deps);
   }
 
-  /** Fire and forget: what was published counts as done; no answer is expected, so none is missing. */
+  /** Fire and forget: what was published counts as done; no answer is expected, so only who was not sent to is missing. */
   #publishUnacknowledged(context: AttemptContext): void {
     const { dispatcher, routerId } = this.#deps;
     const sending = sendingOf(this.#plan, this.#fanOut.operationId, this.#body, context.trace, routerId);
@@ -112,7 +112,7 @@ export class FanOutRun implements GoalRun {
         targeted,
         responded: rows.filter((row) => row.status === "ok").length,
         extra: this.#fanOut.extraCount,
-        missing: this.#body.reply ? [...this.#fanOut.missing(), ...strangers(targets.unknown)] : strangers(targets.unknown),
+        missing: [...(this.#body.reply ? this.#fanOut.missing() : this.#fanOut.missingUnsent()), ...strangers(targets.unknown)],
       },
     };
   }
