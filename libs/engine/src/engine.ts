@@ -92,6 +92,7 @@ export class Engine {
         });
       }
     }
+    this.#assertStepsHaveAgents(request);
     return targets;
   }
 
@@ -162,6 +163,16 @@ export class Engine {
         return new BalanceRun(plan, goal, this.#deps.ids.random(), deps);
       case "causal":
         return new CausalRun(plan, goal, (operation) => this.#causalTargets(operation, plan.targets), deps);
+    }
+  }
+
+  /** A causal step that is for nobody would count as acknowledged by all. */
+  #assertStepsHaveAgents({ goal }: Plan["request"]): void {
+    if (goal.type !== "causal") return;
+    for (const [index, { agents }] of goal.operations.entries()) {
+      if (agents === undefined || this.#deps.table.select(agents).agents.length > 0) continue;
+      const message = `no agent matches ${JSON.stringify(agents).slice(0, 200)}`;
+      throw new NexusError("no-targets", message, { field: `goal.operations.${index}.agents` });
     }
   }
 

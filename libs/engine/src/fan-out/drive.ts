@@ -12,19 +12,23 @@ export interface DriveDeps {
   readonly routerId: string;
 }
 
+export interface Driving {
+  /** Resolves when the fan-out has ended or was abandoned; rejects when the mechanism failed. */
+  readonly done: Promise<void>;
+  /** Stops asking and listening, and leaves the fan-out as it is for the next layer. */
+  abandon(): void;
+}
+
 /**
  * Carries a fan-out until it ends or its deadline comes: sends to who was not sent to, repeats to the silent under the
- * same operation id, takes answers. Resolves when the fan-out has ended; rejects when the mechanism failed, leaving the
- * fan-out as it is for the next layer. Timers, listeners and in-flight counts are given back on every path.
+ * same operation id, takes answers. A failure of the mechanism leaves the fan-out as it is for the next layer. Timers,
+ * listeners and in-flight counts are given back on every path.
  */
-export function driveFanOut(
-  fanOut: FanOut,
-  body: FrameBody,
-  plan: Plan,
-  context: AttemptContext,
-  deps: DriveDeps,
-): Promise<void> {
-  return new Promise((resolve, reject) => new Drive(fanOut, body, plan, context, deps, resolve, reject).start());
+export function driveFanOut(fanOut: FanOut, body: FrameBody, plan: Plan, context: AttemptContext, deps: DriveDeps): Driving {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const drive = new Drive(fanOut, body, plan, context, deps, resolve, reject);
+  drive.start();
+  return { done: promise, abandon: () => drive.abandon() };
 }
 
 class Drive {
@@ -89,6 +93,10 @@ class Drive {
     this.#sendTo(mechanism.sendsMax === 1 ? this.#fanOut.unanswered() : this.#fanOut.unsent());
     this.#check();
     if (!this.#settled && mechanism.sendsMax > 1) this.#scheduleRepeats();
+  }
+
+  abandon(): void {
+    this.#settle(this.#resolve);
   }
 
   #sendTo(entries: readonly AgentEntry[]): void {

@@ -9,7 +9,8 @@ import {
   type OutcomeOf,
   operationIdOf,
 } from "@nexus/contracts";
-import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
+import type { FrameBody } from "../dispatcher.ts";
+import { type DriveDeps, type Driving, driveFanOut } from "../fan-out/drive.ts";
 import { FanOut } from "../fan-out/fan-out.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
 import type { AgentEntry, Targets } from "../table/routing-table.ts";
@@ -23,6 +24,7 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  * K1. An operation is published only after every operation that it depends on was acknowledged by all its agents.
  * K2. One whose dependency did not complete is not run at all: an effect without its cause would break the promise.
  * K3. Independent operations run concurrently.
+ * K4. Where publishing one operation fails, the attempt ends with all of them: none is published behind its end.
  */
 
 interface Step {
@@ -32,6 +34,13 @@ interface Step {
   /** A coordinated step asks its coordinator first. */
   readonly phases: FanOut[];
   answer: JsonValue | undefined;
+}
+
+/** What runs in one attempt. */
+interface Running {
+  readonly context: AttemptContext;
+  readonly driving: Set<Driving>;
+  halted: boolean;
 }
 
 export class CausalRun implements GoalRun {
@@ -56,36 +65,39 @@ export class CausalRun implements GoalRun {
   }
 
   async attempt(context: AttemptContext): Promise<void> {
+    const running: Running = { context, driving: new Set(), halted: false };
     const runs: Promise<boolean>[] = [];
     for (const step of this.#steps) {
       const dependencies = step.after.map((dependency) => runs[dependency] ?? Promise.resolve(false));
-      const run = Promise.all(dependencies).then((all) => all.every(Boolean) && this.#runStep(step, context));
-      // Awaited below, all together; until then a rejection must not count as unhandled.
-      run.catch(() => {});
+      const run = Promise.all(dependencies).then((all) => all.every(Boolean) && this.#runStep(step, running));
+      run.catch(() => halt(running)); // K4
       runs.push(run);
     }
-    await Promise.all(runs);
+    const failed = (await Promise.allSettled(runs)).find((run) => run.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** @returns whether every agent of the step has acknowledged it */
-  async #runStep(step: Step, context: AttemptContext): Promise<boolean> {
-    const { operation } = step;
+  async #runStep(step: Step, running: Running): Promise<boolean> {
+    const { coordinator } = step.operation;
+    if (coordinator !== undefined && step.targets.unknown.includes(coordinator)) return false; // K2
     for (const [phase, fanOut] of step.phases.entries()) {
-      if (this.#cancelled) return false;
-      const coordinator = operation.coordinator;
-      const body = {
-        operation: operation.operation,
-        reply: true,
-        ...(operation.payload === undefined ? {} : { payload: operation.payload }),
-        ...(phase === 0 || coordinator === undefined
-          ? {}
-          : { coordination: { coordinator, ...(step.answer === undefined ? {} : { answer: step.answer }) } }),
-      };
-      if (fanOut.ended === undefined) await driveFanOut(fanOut, body, this.#plan, context, this.#deps);
+      if (this.#cancelled || running.halted) return false;
+      if (fanOut.ended === undefined) await this.#drive(fanOut, bodyOf(step, phase), running);
       if (okCount(fanOut) < fanOut.expected.length) return false;
       if (coordinator !== undefined && phase === 0) step.answer = fanOut.answers.get(coordinator)?.value;
     }
     return step.targets.unknown.length === 0;
+  }
+
+  async #drive(fanOut: FanOut, body: FrameBody, running: Running): Promise<void> {
+    const driving = driveFanOut(fanOut, body, this.#plan, running.context, this.#deps);
+    running.driving.add(driving);
+    try {
+      await driving.done;
+    } finally {
+      running.driving.delete(driving);
+    }
   }
 
   agentGone(agent: string, reason: MissingReason): void {
@@ -158,6 +170,22 @@ export class CausalRun implements GoalRun {
     }
     return [...missing.values()];
   }
+}
+
+function halt(running: Running): void {
+  running.halted = true;
+  for (const driving of running.driving) driving.abandon();
+}
+
+function bodyOf({ operation, answer }: Step, phase: number): FrameBody {
+  const { coordinator, payload } = operation;
+  return {
+    ...{ operation: operation.operation, reply: true },
+    ...(payload === undefined ? {} : { payload }),
+    ...(phase === 0 || coordinator === undefined
+      ? {}
+      : { coordination: { coordinator, ...(answer === undefined ? {} : { answer }) } }),
+  };
 }
 
 function phasesOf(plan: Plan, operation: CausalOperation, index: number, targets: Targets): FanOut[] {

@@ -55,7 +55,7 @@ export class FanOutRun implements GoalRun {
       this.#publishUnacknowledged(context);
       return;
     }
-    if (this.#fanOut.ended === undefined) await driveFanOut(this.#fanOut, this.#body, this.#plan, context, this.#deps);
+    if (this.#fanOut.ended === undefined) await driveFanOut(this.#fanOut, this.#body, this.#plan, context, this.#deps).done;
   }
 
   /** Fire and forget: what was published counts as done; no answer is expected, so only who was not sent to is missing. */
