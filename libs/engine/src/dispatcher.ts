@@ -59,6 +59,7 @@ export class Dispatcher {
   readonly #subjects: Subjects;
   readonly #telemetry: Telemetry;
   readonly #held = new Map<string, number>();
+  readonly #waiters = new Set<() => void>();
   #sent = 0;
   #late = 0;
 
@@ -96,6 +97,19 @@ export class Dispatcher {
     const left = this.held(agent) - 1;
     if (left > 0) this.#held.set(agent, left);
     else this.#held.delete(agent);
+    const [waiter] = this.#waiters;
+    if (waiter === undefined) return;
+    this.#waiters.delete(waiter);
+    waiter();
+  }
+
+  /**
+   * Calls back once, within a later `release`. Each release calls one waiter, in the order of waiting: whoever cannot use
+   * the room waits again, behind the others, and must not rely on this alone.
+   */
+  whenRoom(waiter: () => void): () => void {
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
   }
 
   /** Over all agents; zero when nothing runs. */

@@ -84,6 +84,9 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
     ...(options.rungs === undefined ? {} : { rungs: options.rungs }),
   });
   const heard: Heard[] = [];
+  /** What scripts and the engine threw at the bus, expectations of a script among it. */
+  const thrown: Error[] = [];
+  for (const bus of [routerBus, agentBus]) bus.onError((error) => thrown.push(error));
   const cancelled: string[] = [];
   const events: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">[] = [];
 
@@ -153,6 +156,7 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
     /** E2: nothing runs, nothing is held, nobody listens. */
     async expectNothingLeft(): Promise<void> {
       await nextTurn();
+      expect(thrown).toEqual([]);
       expect({ active: engine.active, held: dispatcher.heldTotal }).toEqual({ active: 0, held: 0 });
       for (const operationId of new Set(heard.map(({ frame }) => frame.operationId))) {
         const late = { v: 1, kind: "progress", operationId } as const;

@@ -1,21 +1,13 @@
-import {
-  type GoalOf,
-  type JsonValue,
-  limits,
-  type MissingAgent,
-  type MissingReason,
-  operationIdOf,
-  type ReplyFrame,
-  type Row,
-} from "@nexus/contracts";
-import { createRoundRobin } from "@nexus/core-balancing";
+import { type Ended, type GoalOf, limits, type MissingReason, type ReplyFrame, type Row } from "@nexus/contracts";
 import type { Timer } from "@nexus/ports";
 import { sendingOf } from "../dispatcher.ts";
 import type { DriveDeps } from "../fan-out/drive.ts";
+import { EXTRA_MAX, isOtherLife } from "../fan-out/fan-out.ts";
 import { type AttemptContext, type Plan, repeatAfterMs } from "../plan.ts";
-import { type AgentEntry, isPresent } from "../table/routing-table.ts";
-import { strangers } from "./fan-out-run.ts";
-import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
+import type { AgentEntry } from "../table/routing-table.ts";
+import { answeredRow, had, type Piece, piecesOf, reportOf, unansweredRow } from "./pieces.ts";
+import { Placement } from "./placement.ts";
+import type { GoalRun, RunReport } from "./run.ts";
 
 /**
  * Many pieces of work, each to one agent.
@@ -25,85 +17,62 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  *     its fate is unknown and the request is idempotent; otherwise it ends as `unknown`.
  * L2. No agent is given more than its capacity by this router, except by the last resort, which knows no loads.
  * L3. Every piece ends in exactly one row.
+ * L4. An answer counts only from an agent that was given the piece.
+ * L5. A piece waits for room while some agent could take it; what no agent can take any more ends at once, and holds up
+ *     no other piece.
  */
 
 /** A refused piece tries this many agents before it ends as refused. */
 const REFUSALS_MAX = 3;
-
-type BalanceEnd = "everyone" | "deadline" | "cancelled" | "hopeless";
-
-interface Piece {
-  readonly index: number;
-  readonly operationId: string;
-  agent: AgentEntry | undefined;
-  sends: number;
-  heardMs: number;
-  readonly avoided: Set<string>;
-  /** It was published to an agent whose fate is unknown. */
-  mayHaveRun: boolean;
-  /** An attempt failed while this agent had the piece: only it may get it again (L1). */
-  bound: boolean;
-  row: Row | undefined;
-}
 
 export class BalanceRun implements GoalRun {
   readonly #plan: Plan;
   readonly #goal: GoalOf<"balance">;
   readonly #deps: DriveDeps;
   readonly #pieces: Piece[];
-  readonly #waiting: Piece[];
+  /** Pieces that nobody had yet, the next one last: any agent will do for any of them. */
+  readonly #fresh: Piece[];
+  /** Pieces that came back, and may not go everywhere. */
+  #returned: Piece[] = [];
   readonly #held = new Map<Piece, AgentEntry>();
-  readonly #gone = new Map<string, MissingReason>();
   readonly #listening = new Map<string, () => void>();
-  readonly #picker;
+  readonly #extra = new Set<string>();
+  readonly #placement: Placement;
+  readonly #repeatAfterMs: number;
   #open: number;
-  #ended: BalanceEnd | undefined;
+  #ended: Ended | undefined;
   #context: AttemptContext | undefined;
   #timer: Timer | undefined;
+  #stopWaiting: (() => void) | undefined;
+  /** Why publishing failed in this attempt. */
+  #fault: { readonly error: unknown } | undefined;
   #finish: { resolve: () => void; reject: (error: unknown) => void } | undefined;
 
   constructor(plan: Plan, goal: GoalOf<"balance">, offset: number, deps: DriveDeps) {
     this.#plan = plan;
     this.#goal = goal;
     this.#deps = deps;
-    this.#picker = createRoundRobin<AgentEntry>(offset);
-    const count = goal.pieces?.length ?? 1;
-    this.#pieces = Array.from({ length: count }, (_, index) => ({
-      index,
-      operationId: operationIdOf(plan.id, index),
-      agent: undefined,
-      sends: 0,
-      heardMs: 0,
-      avoided: new Set<string>(),
-      mayHaveRun: false,
-      bound: false,
-      row: undefined,
-    }));
-    this.#waiting = [...this.#pieces].reverse();
-    this.#open = count;
+    this.#placement = new Placement(plan.targets.agents, goal.operation, offset, deps.dispatcher);
+    this.#repeatAfterMs = repeatAfterMs(plan.deadlineMs - plan.arrivedMs);
+    this.#pieces = piecesOf(plan, goal);
+    this.#fresh = [...this.#pieces].reverse();
+    this.#open = this.#pieces.length;
   }
 
   attempt(context: AttemptContext): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#context = context;
+      this.#placement.windowed = context.mechanism.windowed; // L2
       this.#finish = { resolve, reject };
-      const { clock } = context;
-      const tick = () => {
-        const now = clock.monotonicMs();
-        if (now >= this.#plan.deadlineMs) this.#stop("deadline");
-        else {
-          this.#repeatSilent(now);
-          if (this.#finish !== undefined) this.#timer = clock.schedule(this.#tickMs(now), tick);
-        }
-      };
-      this.#timer = clock.schedule(this.#tickMs(clock.monotonicMs()), tick);
+      this.#fault = undefined;
+      this.#schedule(context);
       this.#pump();
     });
   }
 
   agentGone(agent: string, reason: MissingReason): void {
-    this.#gone.set(agent, reason);
-    for (const piece of [...this.#held.keys()]) if (piece.agent?.id === agent) this.#lost(piece, reason);
+    this.#placement.gone.set(agent, reason);
+    for (const piece of [...this.#held.keys()]) if (piece.agent?.id === agent) this.#lost(piece);
     this.#pump();
   }
 
@@ -117,33 +86,23 @@ export class BalanceRun implements GoalRun {
   }
 
   report(): RunReport {
-    const { targets, request } = this.#plan;
-    const rows = this.#pieces.map((piece) => piece.row ?? this.#openRow(piece));
-    const count = (status: Row["status"]) => rows.filter((row) => row.status === status).length;
-    const done = count("ok");
-    const executed = executedOf(rows.length, done + count("error"), count("unknown"));
-    const ended = this.#ended ?? "deadline";
-    const responders = new Set(rows.filter((row) => row.status === "ok").map((row) => row.agent));
-    return {
-      ...verdictOf({
-        satisfied: done === rows.length,
-        cancelled: ended === "cancelled",
-        reached: done,
-        wanted: rows.length,
-        what: "pieces of work",
-        executed,
-        degrade: request.degrade,
-      }),
-      executed,
-      outcome: { type: "balance", pieces: rows.length, done, ended, rows: [], rowsTotal: rows.length },
-      rows,
-      agents: {
-        targeted: targets.agents.length + targets.unknown.length,
-        responded: responders.size,
-        extra: 0,
-        missing: [...this.#missing(rows), ...strangers(targets.unknown)],
-      },
-    };
+    return reportOf(this.#plan, this.#pieces, {
+      gone: this.#placement.gone,
+      ended: this.#ended ?? "deadline",
+      extra: this.#extra.size,
+    });
+  }
+
+  #schedule(context: AttemptContext): void {
+    const { clock } = context;
+    const leftMs = this.#plan.deadlineMs - clock.monotonicMs();
+    this.#timer = clock.schedule(Math.max(0, Math.min(this.#repeatAfterMs, leftMs)), () => {
+      const now = clock.monotonicMs();
+      if (now >= this.#plan.deadlineMs) return this.#stop("deadline");
+      this.#repeatSilent(now, context);
+      this.#pump();
+      if (this.#finish !== undefined) this.#schedule(context);
+    });
   }
 
   /** Gives waiting pieces to agents until neither is left. */
@@ -151,62 +110,84 @@ export class BalanceRun implements GoalRun {
     const context = this.#context;
     if (context === undefined || this.#finish === undefined) return;
     const began = context.clock.monotonicMs();
-    try {
-      for (let piece = this.#waiting.pop(); piece !== undefined; piece = this.#waiting.pop()) {
-        const agent = this.#pick(piece, context);
-        if (agent === undefined) {
-          this.#waiting.push(piece);
-          break;
-        }
-        this.#give(piece, agent, began, context);
-      }
-    } catch (error) {
-      this.#settle(() => this.#finishNow().reject(error));
-    }
+    this.#placeReturned(began, context);
+    this.#placeFresh(began, context);
     context.tally.busyUs += (context.clock.monotonicMs() - began) * 1_000;
-    if (this.#open === 0) this.#stop("everyone");
-    else if (this.#held.size === 0 && this.#waiting.length > 0) this.#stop("hopeless");
+    if (this.#fault !== undefined) this.#fail(this.#fault.error);
+    else if (this.#open === 0) this.#stop("everyone");
+    else if (this.#held.size === 0 && !this.#placement.someoneCould()) this.#stop("hopeless");
+    else if (this.#fresh.length + this.#returned.length > 0) {
+      // Another request may hold the room: its end is no answer to us.
+      this.#stopWaiting ??= this.#deps.dispatcher.whenRoom(() => {
+        this.#stopWaiting = undefined;
+        this.#pump();
+      });
+    }
   }
 
-  #pick(piece: Piece, context: AttemptContext): AgentEntry | undefined {
-    if (piece.bound && piece.agent !== undefined) return piece.agent;
-    const { windowed } = context.mechanism;
-    return this.#picker.pick(
-      this.#plan.targets.agents,
-      (agent) =>
-        isPresent(agent) &&
-        !this.#gone.has(agent.id) &&
-        !piece.avoided.has(agent.id) &&
-        agent.operations.has(this.#goal.operation) &&
-        (!windowed || this.#deps.dispatcher.held(agent.id) < agent.capacity),
-    );
+  #placeReturned(nowMs: number, context: AttemptContext): void {
+    // An earlier agent may have answered for a piece meanwhile.
+    const returned = this.#returned.filter((piece) => piece.row === undefined);
+    this.#returned = [];
+    let hasRoom = returned.length > 0 && this.#placement.hasRoom();
+    const someoneCould = returned.length > 0 && this.#placement.someoneCould();
+    for (const piece of returned) {
+      const looks = this.#fault === undefined && (hasRoom || piece.bound);
+      const agent = looks ? this.#placement.pick(piece) : undefined;
+      if (agent !== undefined) this.#give(piece, agent, nowMs, context);
+      else if (this.#fault === undefined && (looks || !someoneCould) && !this.#placement.mayStillGo(piece)) {
+        this.#end(piece, unansweredRow(piece)); // L5
+      } else {
+        this.#returned.push(piece);
+        hasRoom &&= this.#placement.hasRoom();
+      }
+    }
+  }
+
+  #placeFresh(nowMs: number, context: AttemptContext): void {
+    while (this.#fault === undefined) {
+      const piece = this.#fresh.at(-1);
+      const agent = piece === undefined ? undefined : this.#placement.pick(piece);
+      if (piece === undefined || agent === undefined) return;
+      this.#fresh.pop();
+      this.#give(piece, agent, nowMs, context);
+    }
   }
 
   #give(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
     if (!piece.bound) piece.sends = 0;
     piece.agent = agent;
-    this.#hold(piece, agent);
+    this.#held.set(piece, agent);
+    this.#deps.dispatcher.hold(agent.id);
     this.#send(piece, agent, nowMs, context);
   }
 
   #send(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
-    const payload: JsonValue | undefined = this.#goal.pieces?.[piece.index] ?? this.#goal.payload;
+    const { payload, operationId } = piece;
     const body = { operation: this.#goal.operation, reply: true, ...(payload === undefined ? {} : { payload }) };
-    if (!this.#listening.has(piece.operationId)) {
-      this.#listening.set(
-        piece.operationId,
-        this.#deps.dispatcher.listen(piece.operationId, (from, answer) => {
-          if (answer.kind === "progress") this.#progressed(piece, from, answer.fraction, answer.message);
-          else this.#answered(piece, from, answer);
-        }),
-      );
+    if (!this.#listening.has(operationId)) this.#listening.set(operationId, this.#listen(piece));
+    const sending = sendingOf(this.#plan, operationId, body, context.trace, this.#deps.routerId);
+    try {
+      this.#deps.dispatcher.send(agent, sending, nowMs, {
+        repeat: piece.sends > 0,
+        record: context.tally.messages < limits.handlerSpansMax,
+      });
+    } catch (error) {
+      this.#fault = { error };
+      return;
     }
-    const sending = sendingOf(this.#plan, piece.operationId, body, context.trace, this.#deps.routerId);
-    const record = context.tally.messages < limits.handlerSpansMax;
-    this.#deps.dispatcher.send(agent, sending, nowMs, { repeat: piece.sends > 0, record });
     piece.sends++;
     piece.heardMs = nowMs;
     context.tally.messages++;
+  }
+
+  #listen(piece: Piece): () => void {
+    return this.#deps.dispatcher.listen(piece.operationId, (from, answer) => {
+      if (!had(piece, from)) {
+        if (this.#extra.size < EXTRA_MAX) this.#extra.add(from); // L4
+      } else if (answer.kind === "progress") this.#progressed(piece, from, answer.fraction, answer.message);
+      else this.#answered(piece, from, answer);
+    });
   }
 
   #progressed(piece: Piece, from: string, fraction: number | undefined, message: string | undefined): void {
@@ -221,64 +202,50 @@ export class BalanceRun implements GoalRun {
   }
 
   #answered(piece: Piece, from: string, reply: ReplyFrame): void {
-    if (piece.row !== undefined) return;
-    if (reply.status === "refused") {
-      if (piece.agent?.id !== from) return;
+    if (reply.status !== "refused") this.#close(piece, from, reply);
+    else if (piece.agent?.id !== from || !this.#held.has(piece)) return;
+    else if (isOtherLife(reply)) {
+      this.#placement.gone.set(from, "dead");
+      this.#lost(piece);
+    } else {
       this.#release(piece);
       piece.avoided.add(from);
-      piece.bound = false;
       piece.sends = 0;
-      if (piece.avoided.size < Math.min(REFUSALS_MAX, this.#plan.targets.agents.length)) this.#waiting.push(piece);
+      piece.bound = false;
+      piece.refusal = { agent: from, reply };
+      if (piece.avoided.size < REFUSALS_MAX) this.#returned.push(piece);
       else this.#close(piece, from, reply);
-    } else this.#close(piece, from, reply);
+    }
     this.#pump();
   }
 
   #close(piece: Piece, from: string, reply: ReplyFrame): void {
     this.#release(piece);
-    const { value, error, serviceTimeMs } = reply;
-    this.#end(piece, {
-      agent: from,
-      index: piece.index,
-      // Refused here, but an earlier agent had it and fell silent.
-      status: reply.status === "refused" && piece.mayHaveRun ? "unknown" : reply.status,
-      ...(value === undefined ? {} : { value }),
-      ...(error === undefined ? {} : { error }),
-      ...(serviceTimeMs === undefined ? {} : { serviceTimeMs }),
-    });
+    this.#end(piece, answeredRow(piece, from, reply));
     if (this.#context !== undefined) this.#context.tally.answers++;
     this.#plan.emit({ event: "answer", agent: from, index: piece.index, status: reply.status });
   }
 
   /** The agent that holds the piece will not answer for it (L1). */
-  #lost(piece: Piece, reason: MissingReason): void {
-    const agent = piece.agent?.id;
+  #lost(piece: Piece): void {
     this.#release(piece);
     piece.mayHaveRun = true;
-    if (agent !== undefined) piece.avoided.add(agent);
-    if (this.#plan.request.idempotent === true) this.#waiting.push(piece);
-    else {
-      this.#end(piece, { ...(agent === undefined ? {} : { agent }), index: piece.index, status: "unknown" });
-      if (agent !== undefined) this.#gone.set(agent, reason);
+    if (piece.agent !== undefined) piece.avoided.add(piece.agent.id);
+    if (this.#plan.request.idempotent === true) this.#returned.push(piece);
+    else this.#end(piece, unansweredRow(piece));
+  }
+
+  #repeatSilent(nowMs: number, context: AttemptContext): void {
+    const mayMove = this.#plan.request.idempotent === true;
+    for (const [piece, agent] of [...this.#held]) {
+      if (this.#fault !== undefined) return;
+      if (nowMs - piece.heardMs < this.#repeatAfterMs * piece.sends) continue;
+      if (piece.sends < context.mechanism.sendsMax) this.#send(piece, agent, nowMs, context);
+      else if (mayMove && this.#placement.isRoomElsewhere(piece)) this.#lost(piece);
     }
   }
 
-  #repeatSilent(nowMs: number): void {
-    const context = this.#context;
-    if (context === undefined) return;
-    const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
-    try {
-      for (const [piece, agent] of [...this.#held]) {
-        if (nowMs - piece.heardMs < afterMs * piece.sends) continue;
-        if (piece.sends < context.mechanism.sendsMax) this.#send(piece, agent, nowMs, context);
-        else if (this.#plan.request.idempotent === true && this.#pick(piece, context) !== undefined) this.#lost(piece, "slow");
-      }
-    } catch (error) {
-      this.#settle(() => this.#finishNow().reject(error));
-    }
-    this.#pump();
-  }
-
+  /** Every piece that ends, ends here, once (L3). */
   #end(piece: Piece, row: Row): void {
     piece.row = row;
     this.#open--;
@@ -286,70 +253,47 @@ export class BalanceRun implements GoalRun {
     this.#listening.delete(piece.operationId);
   }
 
-  #stop(reason: BalanceEnd): void {
-    if (this.#finish === undefined) {
-      this.#ended ??= reason;
-      return;
-    }
+  #stop(reason: Ended): void {
     this.#ended ??= reason;
-    this.#settle(() => this.#finishNow().resolve());
+    const finish = this.#finish;
+    if (finish === undefined) return;
+    this.#endAttempt();
+    for (const piece of [...this.#held.keys()]) this.#release(piece);
+    finish.resolve();
   }
 
-  #settle(finish: () => void): void {
-    if (this.#finish === undefined) return;
-    this.#timer?.cancel();
-    // What is under way stays listened to only while an attempt runs; a descent sends it again under the same id.
-    for (const [piece] of [...this.#held]) {
+  /** The next rung takes over: what is under way is sent again under the same id. */
+  #fail(error: unknown): void {
+    const finish = this.#finish;
+    this.#endAttempt();
+    for (const piece of [...this.#held.keys()]) {
       this.#release(piece);
-      if (this.#ended === undefined) {
-        if (piece.sends > 0) {
-          piece.bound = this.#plan.request.idempotent !== true;
-          piece.mayHaveRun = true;
-        }
-        this.#waiting.push(piece);
+      if (piece.sends === 0) this.#fresh.push(piece);
+      else {
+        piece.bound = this.#plan.request.idempotent !== true;
+        piece.mayHaveRun = true;
+        this.#returned.push(piece);
       }
     }
-    if (this.#ended !== undefined) for (const stop of this.#listening.values()) stop();
-    finish();
+    finish?.reject(error);
+  }
+
+  #endAttempt(): void {
     this.#finish = undefined;
-  }
-
-  #finishNow(): { resolve: () => void; reject: (error: unknown) => void } {
-    if (this.#finish === undefined) throw new Error("a balance attempt was finished twice");
-    return this.#finish;
-  }
-
-  #tickMs(nowMs: number): number {
-    const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
-    return Math.max(0, Math.min(afterMs, this.#plan.deadlineMs - nowMs));
-  }
-
-  #hold(piece: Piece, agent: AgentEntry): void {
-    this.#held.set(piece, agent);
-    this.#deps.dispatcher.hold(agent.id);
+    this.#timer?.cancel();
+    for (const stop of this.#listening.values()) stop();
+    this.#listening.clear();
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
   }
 
   #release(piece: Piece): void {
     const agent = this.#held.get(piece);
     if (agent === undefined) return;
     this.#held.delete(piece);
+    // We look for room ourselves after each release; being called back from within it would find us half-way.
+    this.#stopWaiting?.();
+    this.#stopWaiting = undefined;
     this.#deps.dispatcher.release(agent.id);
-  }
-
-  #openRow(piece: Piece): Row {
-    if (piece.agent === undefined || (piece.sends === 0 && !piece.mayHaveRun)) return { index: piece.index, status: "not-sent" };
-    return { agent: piece.agent.id, index: piece.index, status: "unknown" };
-  }
-
-  /** One line per agent that some piece failed at. */
-  #missing(rows: readonly Row[]): MissingAgent[] {
-    const missing = new Map<string, MissingAgent>();
-    for (const row of rows) {
-      if (row.agent === undefined || row.status === "ok" || missing.has(row.agent)) continue;
-      const reason: MissingReason =
-        row.status === "unknown" ? (this.#gone.get(row.agent) ?? (this.#ended === "deadline" ? "slow" : "unknown")) : row.status;
-      missing.set(row.agent, { agent: row.agent, reason, ...(row.error === undefined ? {} : { message: row.error.message }) });
-    }
-    return [...missing.values()];
   }
 }
