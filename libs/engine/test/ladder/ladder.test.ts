@@ -1,151 +1,165 @@
-import { createMemoryBroker } from "@nexus/adapter-memory";
-import { createSubjects, decode, encode, type Hello, NexusError, type OperationFrame, parseRequest } from "@nexus/contracts";
-import { type Bus, type Clock, noTelemetry, silentLogger } from "@nexus/ports";
-import { expect, it } from "vitest";
-import { Dispatcher, Engine, type Plan, RoutingTable, type Rung, rungs } from "../../src/index.ts";
+import { NexusError } from "@nexus/contracts";
+import { noTelemetry, silentLogger } from "@nexus/ports";
+import { describe, expect, it } from "vitest";
+import { rungs } from "../../src/index.ts";
+import { walkDown } from "../../src/ladder/ladder.ts";
+import { createFleet, type Script, silent } from "../scripted-fleet.ts";
 
 /**
- * Proves the walk down: a fault of the mechanism hands over what was achieved, a slow agent does not, nobody who answered
- * is asked again, and nothing descends after an unacknowledged publish.
+ * Proves the walk down, in virtual time: a fault of the mechanism hands over what was achieved, a slow agent is none, nobody
+ * who answered is asked again, nothing descends after an unacknowledged publish, and the record tells each attempt.
  */
 
-const subjects = createSubjects("nexus");
-const clock: Clock = {
-  epochMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  schedule(delayMs, action) {
-    const timer = setTimeout(action, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
-
-/** A bus whose publishing fails for the n-th operation on, once. */
-function failingAfter(bus: Bus, sends: number): Bus {
-  let left = sends;
-  return new Proxy(bus, {
-    get(target, name) {
-      const member = Reflect.get(target, name, target) as unknown;
-      if (name !== "publish") return typeof member === "function" ? member.bind(target) : member;
-      return (...args: Parameters<Bus["publish"]>) => {
-        if (left-- === 0) throw new NexusError("disconnected", "cut for the test");
-        target.publish(...args);
-      };
-    },
-  });
-}
-
-function setUp(options: { failAfter: number; agents: number; rungs?: readonly Rung[]; silent?: boolean }) {
-  const broker = createMemoryBroker();
-  const routerBus = broker.connect();
-  const agentBus = broker.connect();
-  const table = new RoutingTable();
-  const asked: string[] = [];
-  const dispatcher = new Dispatcher({ bus: failingAfter(routerBus, options.failAfter), subjects, telemetry: noTelemetry });
-  for (let index = 0; index < options.agents; index++) {
-    const id = `a${index}`;
-    const hello: Hello = {
-      v: 1,
-      wire: { min: 1, max: 1 },
-      connId: "c",
-      boot: "b",
-      incarnation: 0,
-      groups: [],
-      labels: {},
-      capacity: 4,
-      operations: ["ask"],
-    };
-    table.hello(id, hello, clock.monotonicMs());
-    agentBus.subscribe(subjects.agentIn(id), (message) => {
-      const frame = decode(message.data) as unknown as OperationFrame;
-      if (frame.kind !== "operation") return;
-      asked.push(id);
-      if (options.silent === true) return;
-      const answer = { v: 1, kind: "reply", operationId: frame.operationId, status: "ok", value: 1, inFlight: 0, queueDepth: 0 };
-      agentBus.publish(subjects.agentReply(id, "router"), encode(answer));
-    });
-  }
-  routerBus.subscribe(subjects.everyAgentReply("router"), (message) => {
-    dispatcher.answered(message.subject.split(".")[2] ?? "", decode(message.data) as never);
-  });
-  const ids = { requestId: () => "", instanceName: () => "", random: () => 0, digest: () => "" };
-  const engine = new Engine({
-    table,
-    dispatcher,
-    clock,
-    ids,
-    logger: silentLogger,
-    telemetry: noTelemetry,
-    routerId: "router",
-    ...(options.rungs === undefined ? {} : { rungs: options.rungs }),
-  });
-  const plan = (type: Plan["type"], body: object): Plan => {
-    const request = parseRequest({ agents: { all: true }, ...body } as never, type);
-    const arrivedMs = clock.monotonicMs();
-    return {
-      id: "01ARZ3NDEKTSV4RRFFQ69G5FAV",
-      request,
-      type,
-      digest: undefined,
-      arrivedMs,
-      deadlineMs: arrivedMs + (request.timeoutMs ?? 2_000),
-      targets: engine.targetsOf(request),
-      trace: { traceId: undefined },
-      emit: () => {},
-    };
+const ask = { operation: "ask" };
+/** Publishing to the agent fails the first time that `when` holds. */
+function failingOnce(agent: string, when: () => boolean = () => true) {
+  let failed = false;
+  return (to: string): boolean => {
+    if (failed || to !== agent || !when()) return false;
+    failed = true;
+    return true;
   };
-  return { engine, plan, asked, dispatcher };
 }
 
-it("carries a gather down with the answers it has", async () => {
-  const { engine, plan, asked, dispatcher } = setUp({ failAfter: 2, agents: 4 });
-  const { report, decision } = await engine.start(plan("gather", { goal: { operation: "ask", reduce: { kind: "sum" } } })).done;
-  expect(report).toMatchObject({ status: "completed", outcome: { value: 4, contributors: 4 } });
-  expect(decision.attempts.map((attempt) => [attempt.strategy, attempt.error?.code])).toEqual([
-    ["foundation", "disconnected"],
-    ["round-robin", undefined],
-  ]);
-  // The first two were published to before the fault; they are asked again under the same id only if they had not answered.
-  expect(asked.filter((id) => id === "a2")).toHaveLength(1);
-  expect(dispatcher.heldTotal).toBe(0);
+describe("a fault hands over what was achieved", () => {
+  it("a gather: who answered before the fault is not asked again, who did not is, under the same id", async () => {
+    // `a` answers at once. `b` is silent until it is asked again; publishing to it then fails.
+    const late: Script = (_, count) => (count === 1 ? undefined : { value: 10 });
+    const clock = { nowMs: () => 0 };
+    const fault = failingOnce("b", () => clock.nowMs() > 0);
+    const fleet = createFleet({ a: { script: () => ({ value: 1 }) }, b: { script: late } }, { fault });
+    clock.nowMs = () => fleet.clock.monotonicMs();
+    const { report, decision } = await fleet.run("gather", { goal: { ...ask, reduce: { kind: "sum" } }, timeoutMs: 4_000 });
+    expect(fleet.heard.map(({ agent, atMs }) => [agent, atMs])).toEqual([
+      ["a", 0],
+      ["b", 0],
+      ["b", 500],
+    ]);
+    expect(new Set(fleet.heard.map(({ frame }) => frame.operationId)).size).toBe(1);
+    expect(report).toMatchObject({ status: "completed", outcome: { value: 11, contributors: 2 } });
+    expect(decision).toMatchObject({ layer: "emergency", strategy: "round-robin" });
+    expect(decision.attempts).toMatchObject([
+      { strategy: "foundation", startedMs: 0, durationMs: 500, messages: 2, answers: 1, error: { code: "disconnected" } },
+      {
+        strategy: "round-robin",
+        startedMs: 500,
+        durationMs: 0,
+        messages: 1,
+        answers: 1,
+        why: "the rung above failed: disconnected",
+      },
+    ]);
+    expect(decision.costs).toMatchObject({ foundation: { messages: 2 }, emergency: { messages: 1 } });
+    await fleet.expectNothingLeft();
+  });
+
+  it("a vote: a ballot that was cast before the fault counts once", async () => {
+    const members = { a: { script: () => ({ value: "for" }) }, b: { script: () => ({ value: "for" }) } };
+    const fleet = createFleet(members, { fault: failingOnce("b") });
+    const { report } = await fleet.run("consensus", { goal: { ...ask, vote: { rule: "unanimous" } } });
+    expect(report?.outcome).toMatchObject({ decision: "accepted", for: 2, electorate: 2 });
+  });
+
+  it("a balance: no piece goes to a second agent", async () => {
+    let publishes = 0;
+    const fleet = createFleet({ a: {}, b: {}, c: {} }, { fault: () => ++publishes === 4 });
+    const { report, decision } = await fleet.run("balance", { goal: { ...ask, pieces: [1, 2, 3, 4, 5, 6] } });
+    expect(report).toMatchObject({ status: "completed", outcome: { done: 6, ended: "everyone" } });
+    expect(decision.attempts).toHaveLength(2);
+    const holders = new Map<string, Set<string>>();
+    for (const { agent, frame } of fleet.heard) {
+      holders.set(frame.operationId, (holders.get(frame.operationId) ?? new Set()).add(agent));
+    }
+    expect([...holders.values()].map((agents) => agents.size)).toEqual([1, 1, 1, 1, 1, 1]);
+    await fleet.expectNothingLeft();
+  });
 });
 
-it("carries a balance down without giving a piece to a second agent", async () => {
-  const { engine, plan, asked, dispatcher } = setUp({ failAfter: 3, agents: 3 });
-  const goal = { operation: "ask", pieces: [1, 2, 3, 4, 5, 6] };
-  const { report, decision } = await engine.start(plan("balance", { goal })).done;
-  expect(report).toMatchObject({ status: "completed", outcome: { done: 6 } });
-  expect(decision.attempts).toHaveLength(2);
-  expect(new Set(asked).size).toBe(3);
-  expect(dispatcher.heldTotal).toBe(0);
+describe("what is no fault, or has no rung below", () => {
+  it("a slow agent is a missing answer", async () => {
+    const fleet = createFleet({ a: { script: silent }, b: { script: silent } });
+    const { report, decision } = await fleet.run("gather", { goal: ask, timeoutMs: 150 });
+    expect(decision.attempts).toHaveLength(1);
+    expect(report).toMatchObject({ status: "failed", executed: "unknown", error: { code: "no-answer" } });
+    expect(report?.agents.missing.map(({ reason }) => reason)).toEqual(["slow", "slow"]);
+    await fleet.expectNothingLeft();
+  });
+
+  it("after an unacknowledged publish there is no descent", async () => {
+    const fleet = createFleet({ a: {}, b: {} }, { fault: failingOnce("b") });
+    const { decision, error } = await fleet.run("broadcast", { goal: { ...ask, ack: "none" } });
+    expect(decision.attempts).toHaveLength(1);
+    expect(error).toMatchObject({ code: "disconnected" });
+  });
+
+  it("a bus that is away fails every rung; whatever was sent is not known, and nothing is left", async () => {
+    const fleet = createFleet({ a: {}, b: {} }, { fault: (agent) => agent === "b" });
+    const { error, executed, decision, report } = await fleet.run("balance", { goal: { ...ask, pieces: [1, 2, 3] } });
+    expect(decision.attempts.map(({ error: fault }) => fault?.code)).toEqual(["disconnected", "disconnected"]);
+    expect(error?.executed).toBe(executed);
+    expect(report?.rows).toHaveLength(3);
+    await fleet.expectNothingLeft();
+  });
+
+  it("a defect ends the walk: no other rung could be trusted with what it left", async () => {
+    const fleet = createFleet(
+      { a: {} },
+      {
+        fault: () => {
+          throw new TypeError("a defect for the test");
+        },
+      },
+    );
+    const { decision, error } = await fleet.run("gather", { goal: ask });
+    expect(decision.attempts).toHaveLength(1);
+    expect(error).toMatchObject({ code: "internal", message: expect.stringContaining("a defect for the test") });
+    await fleet.expectNothingLeft();
+  });
+
+  it("no attempt begins behind the deadline", async () => {
+    const fleet = createFleet({ a: {} });
+    const plan = fleet.planOf("gather", { goal: ask, timeoutMs: 1_000 });
+    const run = {
+      attempt: async () => {
+        fleet.clock.advance(1_000);
+        throw new NexusError("disconnected", "too late");
+      },
+      ...{ agentGone() {}, cancel() {}, canDescend: () => true, report: () => expect.fail() },
+    };
+    const walk = await walkDown(plan, run, rungs, { clock: fleet.clock, logger: silentLogger, telemetry: noTelemetry });
+    expect(walk.attempts).toHaveLength(1);
+    expect(walk.error).toMatchObject({ code: "disconnected" });
+  });
 });
 
-it("does not take a slow agent for a fault", async () => {
-  const { engine, plan, dispatcher } = setUp({ failAfter: -1, agents: 2, silent: true });
-  const { report, decision } = await engine.start(plan("gather", { goal: { operation: "ask" }, timeoutMs: 150 })).done;
-  expect(decision.attempts).toHaveLength(1);
-  expect(report).toMatchObject({ status: "failed", executed: "unknown", error: { code: "no-answer" } });
-  expect(report?.agents.missing.map(({ reason }) => reason)).toEqual(["slow", "slow"]);
-  expect(dispatcher.heldTotal).toBe(0);
-});
+describe("which rungs", () => {
+  it("a causal goal is refused where only the last resort is allowed: it could not keep the order", () => {
+    const fleet = createFleet({ a: {} });
+    const goal = { operations: [{ type: "broadcast", operation: "ask" }] };
+    expect(() => fleet.start("causal", { goal, maxLayer: "emergency" })).toThrow(
+      expect.objectContaining({ code: "promise-not-kept", field: "maxLayer" }),
+    );
+  });
 
-it("does not descend after an unacknowledged publish", async () => {
-  const { engine, plan } = setUp({ failAfter: 1, agents: 3 });
-  const { decision, error } = await engine.start(plan("broadcast", { goal: { operation: "ask", ack: "none" } })).done;
-  expect(decision.attempts).toHaveLength(1);
-  expect(error).toMatchObject({ code: "disconnected" });
-});
+  it("the last resort alone, where that is asked for: one message each, no repeats", async () => {
+    const fleet = createFleet({ a: {}, b: { script: silent } }, { rungs });
+    const { decision, report } = await fleet.run("gather", { goal: ask, maxLayer: "emergency" });
+    expect(decision).toMatchObject({ layer: "emergency", strategy: "round-robin", ceiling: { by: "request" } });
+    expect(report?.status).toBe("partial");
+    expect(fleet.heard).toHaveLength(2);
+  });
 
-it("refuses a causal goal where only the last resort is allowed: it could not keep the order", () => {
-  const { engine, plan } = setUp({ failAfter: -1, agents: 1 });
-  const goal = { operations: [{ type: "broadcast", operation: "ask" }] };
-  expect(() => engine.start(plan("causal", { goal, maxLayer: "emergency" }))).toThrow(
-    expect.objectContaining({ code: "promise-not-kept" }),
-  );
-});
-
-it("uses the last resort alone when that is asked for", async () => {
-  const { engine, plan } = setUp({ failAfter: -1, agents: 3, rungs });
-  const { decision, report } = await engine.start(plan("gather", { goal: { operation: "ask" }, maxLayer: "emergency" })).done;
-  expect(decision).toMatchObject({ layer: "emergency", strategy: "round-robin", ceiling: { by: "request" } });
-  expect(report?.status).toBe("completed");
+  it("a rung that needs a permission is passed over without it", async () => {
+    const [foundation] = rungs;
+    if (foundation === undefined) throw new Error("there is no foundation");
+    const needs = { keeps: [], needs: ["partial"] } as const;
+    const sampling = { ...foundation, layer: "performance" as const, strategy: "async", goals: { gather: needs } };
+    const strategies = await Promise.all(
+      [[], ["partial"]].map(async (degrade) => {
+        const fleet = createFleet({ a: {} }, { rungs: [sampling, foundation] });
+        return (await fleet.run("gather", { goal: ask, degrade })).decision.strategy;
+      }),
+    );
+    expect(strategies).toEqual(["foundation", "async"]);
+  });
 });
