@@ -1,4 +1,4 @@
-import { decode, encode, type Idempotency, NexusError, routerIdSchema } from "@nexus/contracts";
+import { decode, encode, type Idempotency, parseFrame, routerIdSchema } from "@nexus/contracts";
 import type { Logger, StateStore } from "@nexus/ports";
 import { z } from "zod";
 import type { Peers } from "./peers.ts";
@@ -12,8 +12,17 @@ import type { Peers } from "./peers.ts";
  * I3. Without a shared store the answer says `best-effort`; it never waits longer than 20 ms for peers.
  */
 
-const claimRecordSchema = z.object({ owner: routerIdSchema, digest: z.string().max(64), ended: z.boolean() });
+const claimRecordSchema = z.object({
+  owner: routerIdSchema,
+  digest: z.string().max(64),
+  ended: z.boolean(),
+  /** The request came to nothing: the id is anybody's. A store cannot delete by comparison, so the record says it. */
+  released: z.boolean().optional(),
+});
 type ClaimRecord = z.infer<typeof claimRecordSchema>;
+
+/** A record that others release and claim again all the time is given up after so many looks at it. */
+const LOOKS_MAX = 3;
 
 export type Claim =
   | { readonly kind: "mine"; readonly idempotency: Idempotency }
@@ -38,15 +47,10 @@ export class Claims {
 
   /** @param granted called as soon as the id is ours, before any other router can ask again */
   async claim(id: string, digest: string, remainingMs: number, granted: () => void): Promise<Claim> {
-    const record: ClaimRecord = { owner: this.#deps.routerId, digest, ended: false };
     if (this.#deps.store.shared) {
       try {
-        const held = await this.#deps.store.putIfAbsent(claimKey(id), encode(record), remainingMs + this.#deps.retentionMs);
-        if (held === undefined) {
-          granted();
-          return { kind: "mine", idempotency: "claimed" };
-        }
-        return this.#seen(decodeRecord(held), digest);
+        const claim = await this.#claimShared(id, digest, remainingMs + this.#deps.retentionMs, granted);
+        if (claim !== undefined) return claim;
       } catch (error) {
         this.#deps.logger.warn({ requestId: id, err: error }, "claim: shared memory is away, asking live routers instead");
       }
@@ -55,17 +59,37 @@ export class Claims {
     return owner === undefined ? { kind: "mine", idempotency: "best-effort" } : { kind: "other", owner, ended: false };
   }
 
+  /** @returns undefined where the record says nothing that can be relied on */
+  async #claimShared(id: string, digest: string, ttlMs: number, granted: () => void): Promise<Claim | undefined> {
+    const { store } = this.#deps;
+    const mine = this.#ownRecord(digest);
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      const held = await store.putIfAbsent(claimKey(id), mine, ttlMs);
+      const record = held === undefined ? undefined : this.#read(id, held);
+      if (held !== undefined && record === undefined) return undefined;
+      if (record !== undefined && record.released !== true) {
+        if (record.digest !== digest) return { kind: "reused" };
+        return { kind: "other", owner: record.owner, ended: record.ended };
+      }
+      if (held === undefined || (await store.compareAndSet(claimKey(id), held, mine, ttlMs))) {
+        granted();
+        return { kind: "mine", idempotency: "claimed" };
+      }
+    }
+    return undefined;
+  }
+
   /**
    * Takes over from a dead owner (I2). @returns how well the id is protected then; undefined where another router was
    * faster, or the shared memory, which alone could tell, is away
    */
   async takeOver(id: string, from: string, digest: string, remainingMs: number): Promise<Idempotency | undefined> {
-    const { store, retentionMs, routerId, logger } = this.#deps;
+    const { store, retentionMs, logger } = this.#deps;
     if (!store.shared) return "best-effort";
     const old = encode({ owner: from, digest, ended: false } satisfies ClaimRecord);
-    const mine = encode({ owner: routerId, digest, ended: false } satisfies ClaimRecord);
     try {
-      return (await store.compareAndSet(claimKey(id), old, mine, remainingMs + retentionMs)) ? "claimed" : undefined;
+      const taken = await store.compareAndSet(claimKey(id), old, this.#ownRecord(digest), remainingMs + retentionMs);
+      return taken ? "claimed" : undefined;
     } catch (error) {
       logger.warn({ requestId: id, err: error }, "takeover: shared memory is away");
       return undefined;
@@ -76,20 +100,29 @@ export class Claims {
   async finish(id: string, digest: string, result: Uint8Array): Promise<void> {
     const { store, retentionMs, routerId, logger } = this.#deps;
     if (!store.shared) return;
+    const ended = encode({ owner: routerId, digest, ended: true } satisfies ClaimRecord);
     try {
-      await store.put(resultKey(id), result, retentionMs);
-      await store.put(claimKey(id), encode({ owner: routerId, digest, ended: true } satisfies ClaimRecord), retentionMs);
+      const isOurs =
+        (await store.compareAndSet(claimKey(id), this.#ownRecord(digest), ended, retentionMs)) || // I2
+        // The store was away when the id was claimed.
+        (await store.putIfAbsent(claimKey(id), ended, retentionMs)) === undefined;
+      if (isOurs) await store.put(resultKey(id), result, retentionMs);
+      else logger.warn({ requestId: id }, "another router has the id by now; its result stands");
     } catch (error) {
       logger.warn({ requestId: id, err: error }, "the result could not be shared; only this router can repeat it");
     }
   }
 
-  /** The request was refused after the claim: another attempt may claim it anew. */
-  async release(id: string): Promise<void> {
-    if (!this.#deps.store.shared) return;
-    await this.#deps.store.delete(claimKey(id)).catch((error: unknown) => {
-      this.#deps.logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
-    });
+  /** The request came to nothing after the claim: another attempt may claim it anew. */
+  async release(id: string, digest: string): Promise<void> {
+    const { store, retentionMs, routerId, logger } = this.#deps;
+    if (!store.shared) return;
+    const released = encode({ owner: routerId, digest, ended: false, released: true } satisfies ClaimRecord);
+    try {
+      await store.compareAndSet(claimKey(id), this.#ownRecord(digest), released, retentionMs); // I2
+    } catch (error) {
+      logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
+    }
   }
 
   /** Who owns the id, as far as anybody says; undefined where nobody knows it. */
@@ -97,7 +130,8 @@ export class Claims {
     if (this.#deps.store.shared) {
       try {
         const held = await this.#deps.store.get(claimKey(id));
-        if (held !== undefined) return decodeRecord(held).owner;
+        const record = held === undefined ? undefined : this.#read(id, held);
+        if (record !== undefined && record.released !== true) return record.owner;
       } catch (error) {
         this.#deps.logger.debug({ requestId: id, err: error }, "owner look-up: shared memory is away");
       }
@@ -114,9 +148,18 @@ export class Claims {
     });
   }
 
-  #seen(record: ClaimRecord, digest: string): Claim {
-    if (record.digest !== digest) return { kind: "reused" };
-    return { kind: "other", owner: record.owner, ended: record.ended };
+  #ownRecord(digest: string): Uint8Array {
+    return encode({ owner: this.#deps.routerId, digest, ended: false } satisfies ClaimRecord);
+  }
+
+  /** @returns undefined where the record is not readable: whose it is cannot be told */
+  #read(id: string, bytes: Uint8Array): ClaimRecord | undefined {
+    try {
+      return parseFrame(claimRecordSchema, decode(bytes), "claim record");
+    } catch (error) {
+      this.#deps.logger.error({ requestId: id, err: error }, "a claim record in shared memory is not readable");
+      return undefined;
+    }
   }
 }
 
@@ -126,10 +169,4 @@ function claimKey(id: string): string {
 
 function resultKey(id: string): string {
   return `result:${id}`;
-}
-
-function decodeRecord(bytes: Uint8Array): ClaimRecord {
-  const parsed = claimRecordSchema.safeParse(decode(bytes));
-  if (!parsed.success) throw new NexusError("internal", "a claim record in shared memory is not readable");
-  return parsed.data;
 }

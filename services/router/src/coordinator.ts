@@ -132,7 +132,7 @@ export class Coordinator {
     } catch (error) {
       // Q3
       registry.forget(run.id);
-      if (claimed) await claims.release(run.id);
+      if (claimed && run.digest !== undefined) await claims.release(run.id, run.digest);
       throw error;
     }
     run.begun();
@@ -144,7 +144,7 @@ export class Coordinator {
     registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
     if (run.digest !== undefined && this.#deps.bus.connected) {
-      if (cameToNothing(ended)) await claims.release(run.id);
+      if (cameToNothing(ended)) await claims.release(run.id, run.digest);
       else await claims.finish(run.id, run.digest, encode(ended.result));
     }
     return ended;
