@@ -55,12 +55,18 @@ export class RequestsApi {
   }
 
   async cancel(id: string): Promise<RequestReport> {
+    const { registry } = this.#deps;
+    // One that is merely awaited here is stopped where it is executed.
+    const isAwaited = registry.running(id) !== undefined && !registry.owns(id);
+    const elsewhere = isAwaited ? await this.#cancelAtOwner(id) : undefined;
+    if (elsewhere !== undefined) return elsewhere;
     await this.#cancelHere(id);
     const own = await this.#ownReport(id, {});
-    if (own !== undefined) return own;
-    return (
-      (await this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id)
-    );
+    return own ?? (await this.#cancelAtOwner(id)) ?? (await this.#fromShared(id, {})) ?? notFound(id);
+  }
+
+  #cancelAtOwner(id: string): Promise<RequestReport | undefined> {
+    return this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0);
   }
 
   /** What other routers ask of this one alone. */

@@ -103,11 +103,12 @@ function createDirectedEngine() {
 }
 
 export function coordinatedOf(more: Partial<RunReport> & { error?: ErrorBody } = {}): Coordinated {
+  const rows = more.rows ?? [{ agent: "a", status: "ok" as const, value: 1 }];
   const report: RunReport = {
-    ...{ status: "completed", executed: "all", rows: [{ agent: "a", status: "ok", value: 1 }] },
+    ...{ status: "completed", executed: "all", rows },
     outcome: {
       ...{ type: "gather", until: "all", wanted: 1, ended: "condition", reduce: "list", value: null, contributors: 1 },
-      ...{ unusable: 0, rows: [], rowsTotal: 1 },
+      ...{ unusable: 0, rows: [], rowsTotal: rows.length },
     },
     agents: { targeted: 1, responded: 1, extra: 0, missing: [] },
     ...more,
