@@ -51,9 +51,9 @@ describe("refusals", () => {
   });
 
   it("are short and hold no control characters, whatever was sent", () => {
-    const nasty = fc.string({ unit: "binary", maxLength: 500 });
+    const anyText = fc.array(fc.nat(0xffff), { maxLength: 500 }).map((units) => String.fromCharCode(...units));
     fc.assert(
-      fc.property(nasty, nasty, (key, value) => {
+      fc.property(anyText, anyText, (key, value) => {
         const values = [
           { v: value, name: "a" },
           { v: 1, name: { [key]: value } },
