@@ -16,7 +16,8 @@ import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer 
  * second execution only among routers that hear each other: what it grants is best effort, never a lock.
  *
  * Invariants
- * P1. Of two routers that ask about one id at once, the one with the smaller name gets it, and both know that.
+ * P1. Of two routers that claim one id at once, the one with the smaller name gets it, and both know that, whichever asked
+ *     first. It may yield in turn; who is told of it is led on by asking it for the end.
  * P2. Between «nobody objects» and «it is mine» no question of another router is answered.
  * P3. A frame that is not understood is dropped and counted; it takes nothing down.
  */
@@ -41,8 +42,8 @@ export interface PeersDeps {
 export class Peers {
   readonly #deps: PeersDeps;
   readonly #lastHeardMs = new Map<string, number>();
-  /** Ids that this router is asking about now. */
-  readonly #asking = new Set<string>();
+  /** Ids that this router is claiming now, with the smaller routers that claim them as well. */
+  readonly #claiming = new Map<string, Set<string>>();
   readonly #subscriptions: BusSubscription[] = [];
   #timer: Timer | undefined;
   #stopped = false;
@@ -76,16 +77,17 @@ export class Peers {
    * @returns the router that has it; undefined when this one does now
    */
   async claim(id: string, granted: () => void): Promise<string | undefined> {
-    this.#asking.add(id);
-    return this.#ask(id, (owner) => {
-      this.#asking.delete(id);
+    const rivals = new Set<string>();
+    this.#claiming.set(id, rivals);
+    return this.#ask(id, rivals, this.#deps.routerId, (owner) => {
+      this.#claiming.delete(id);
       if (owner === undefined) granted();
     });
   }
 
   /** The live peer that has the id, if any. */
   ownerOf(id: string): Promise<string | undefined> {
-    return this.#ask(id, () => {});
+    return this.#ask(id, new Set(), undefined, () => {});
   }
 
   stop(): void {
@@ -95,7 +97,16 @@ export class Peers {
     this.#publishAlive(true);
   }
 
-  #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
+  /**
+   * @param rivals filled with who claims the id as well, and goes first; of several the smallest does
+   * @param below only rivals with a smaller name than this go first
+   */
+  #ask(
+    id: string,
+    rivals: Set<string>,
+    below: string | undefined,
+    decided: (owner: string | undefined) => void,
+  ): Promise<string | undefined> {
     const { bus, clock, subjects, routerId, answerWithinMs } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
@@ -105,7 +116,7 @@ export class Peers {
     return new Promise((resolve) => {
       const inbox = bus.newInbox();
       let finished = false;
-      const finish = (owner: string | undefined) => {
+      const finish = (owner = [...rivals].sort()[0]) => {
         timer.cancel();
         subscription.unsubscribe();
         if (finished) return;
@@ -116,12 +127,14 @@ export class Peers {
       const subscription = bus.subscribe(inbox, (message) => {
         const answer = this.#readOr(message, () => parseFrame(claimAnswerSchema, decode(message.data), "claim answer"));
         if (answer === undefined) return;
-        if (answer.state === "owned" || (answer.state === "asking" && answer.router < routerId)) finish(answer.router);
+        if (answer.state === "owned") finish(answer.router);
+        // One that claims may yield to an owner itself, so that all answers are waited for.
+        if (answer.state === "asking" && (below === undefined || answer.router < below)) rivals.add(answer.router);
         peers.delete(answer.router);
-        if (peers.size === 0) finish(undefined);
+        if (peers.size === 0) finish();
       });
-      const timer = clock.schedule(answerWithinMs, () => finish(undefined));
-      bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
+      const timer = clock.schedule(answerWithinMs, () => finish());
+      bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id, claim: below !== undefined }), { reply: inbox });
     });
   }
 
@@ -129,7 +142,10 @@ export class Peers {
     const { bus, routerId, owns } = this.#deps;
     const question = this.#readOr(message, () => parseFrame(claimQuestionSchema, decode(message.data), "claim question"));
     if (question === undefined || question.router === routerId || message.reply === undefined || !bus.connected) return;
-    const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
+    const rivals = this.#claiming.get(question.id);
+    // Our own question came before its claim, and was answered with `unknown`.
+    if (rivals !== undefined && question.claim === true && question.router < routerId) rivals.add(question.router); // P1
+    const state = rivals !== undefined ? "asking" : owns(question.id) ? "owned" : "unknown";
     bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
   }
 
@@ -137,7 +153,7 @@ export class Peers {
     const frame = this.#readOr(message, () => parseFrame(routerAliveSchema, decode(message.data), "router alive"));
     if (frame === undefined || frame.router === this.#deps.routerId) return;
     if (frame.leaving) this.#lastHeardMs.delete(frame.router);
-    else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX) {
+    else if (this.#lastHeardMs.has(frame.router) || this.#lastHeardMs.size < PEERS_MAX || this.live().length < PEERS_MAX) {
       const isNew = !this.#lastHeardMs.has(frame.router);
       this.#lastHeardMs.set(frame.router, this.#deps.clock.monotonicMs());
       // A newcomer learns of us at once rather than within a second.

@@ -3,9 +3,8 @@ import { type RedisServer, startRedisServer } from "@nexus/adapter-servers";
 import { type CoordinationResult, resultSchema } from "@nexus/contracts";
 import { silentLogger } from "@nexus/ports";
 import { baseConfigSchema, connectStore, loadConfig } from "@nexus/runtime";
-import { waitUntil } from "@nexus/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gate, type Stack, type StackRouter, startStack, until } from "./stack.ts";
+import { type Stack, type StackRouter, startStack, until } from "./stack.ts";
 
 /**
  * Proves what becomes of requests with ids when Redis is lost in the middle of their claims, killed or silent: they go on
@@ -61,7 +60,7 @@ describe.each(["killed", "silent"] as const)("Redis is %s while requests with id
     redis = await startRedisServer();
     stack = await startStack();
     const config = loadConfig(baseConfigSchema, { REDIS_URL: redis.url });
-    const addRouter = async () => stack.addRouter(await connectStore(config, silentLogger));
+    const addRouter = async () => stack.addRouter(await connectStore(config, silentLogger), { peersAnswerMs: PEERS_ANSWER_MS });
     routers = [await addRouter(), await addRouter()];
     const work = (_payload: unknown, { operationId }: { operationId: string }) => {
       runs.set(operationId, (runs.get(operationId) ?? 0) + 1);
@@ -119,51 +118,5 @@ describe.each(["killed", "silent"] as const)("Redis is %s while requests with id
     const slowestMs = Math.max(...told.map(({ tookMs }) => tookMs));
     expect(slowestMs).toBeLessThan(usualMs + ADDED_MS_MAX + SLACK_MS);
     for (const { router } of routers) expect(router.heldTotal()).toBe(0);
-  });
-});
-
-describe("a claim that outlives what its router remembers of the request", () => {
-  const RETENTION_MS = 300;
-  let redis: RedisServer;
-  let stack: Stack;
-  beforeAll(async () => {
-    redis = await startRedisServer();
-    stack = await startStack();
-  });
-  afterAll(async () => {
-    await stack.stop();
-    await redis.stop();
-  });
-
-  it.each([
-    ["is told that the outcome is unknown", {}, { executed: "unknown", error: { code: "unknown-outcome" } }],
-    ["is executed anew where that does no harm", { idempotent: true }, { status: "completed", repeated: false }],
-  ])("a repeat %s, and does not wait for itself", async (what, more, expected) => {
-    const store = await connectStore(loadConfig(baseConfigSchema, { REDIS_URL: redis.url }), silentLogger);
-    const { router, door } = await stack.addRouter(store, { retentionMs: RETENTION_MS });
-    const { opened, open } = gate();
-    let begun = 0;
-    const agent = `a${what.length}`;
-    await stack.addAgents([{ id: agent, handlers: { work: () => opened.then(() => ++begun) } }]);
-    await until("the router knows the agent", () => router.agentsKnown() > 0);
-    const id = createIds().requestId();
-    const body = { id, goal: { operation: "work" }, agents: { ids: [agent] }, timeoutMs: 20_000, ...more };
-    const first = door.ask("nexus.coordinate.gather", body);
-    await until("it runs", () => router.heldTotal() === 1);
-    redis.kill("SIGSTOP"); // the claim is kept, and that the request has ended is not
-    open();
-    expect(await first).toMatchObject({ status: "completed", idempotency: "claimed" });
-    redis.kill("SIGCONT");
-    await waitUntil(() => store.available, { what: "Redis is back" });
-    const beganMs = performance.now();
-    const later = await waitUntil(
-      async () => {
-        const answer = (await door.ask("nexus.coordinate.gather", body)) as { repeated?: boolean };
-        return answer.repeated === true ? undefined : answer; // as long as the first result is kept
-      },
-      { what: "the first result is forgotten", deadlineMs: 10_000 },
-    );
-    expect(later).toMatchObject(expected);
-    expect(performance.now() - beganMs).toBeLessThan(5_000);
   });
 });
