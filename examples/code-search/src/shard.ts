@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Handler } from "@nexus/agent";
 import { isJsonObject, type JsonValue, NexusError } from "@nexus/contracts";
-import { listSources, readShard, type SourceFile } from "./corpus.ts";
+import { fileBelow, listSources, readShard, type SourceFile } from "./corpus.ts";
 
 export interface Hit {
   readonly file: string;
@@ -74,10 +73,9 @@ export class Shard {
 
   #hash(payload: JsonValue | undefined): JsonValue {
     const path = text(payload, "path");
-    const full = join(this.#root, path);
-    if (path.includes("..") || !existsSync(full))
-      throw new NexusError("not-found", `no file ${path} in the corpus`, { field: "path" });
-    return { path, sha256: createHash("sha256").update(readFileSync(full)).digest("hex") };
+    const file = fileBelow(this.#root, path);
+    if (file === undefined) throw new NexusError("not-found", `no file ${path} in the corpus`, { field: "path" });
+    return { path, sha256: createHash("sha256").update(readFileSync(file)).digest("hex") };
   }
 
   /** For the proposal when this shard's index is at least as new as it says. */

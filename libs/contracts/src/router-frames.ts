@@ -37,6 +37,8 @@ export const claimQuestionSchema = z.object({
   v: versionSchema,
   router: routerIdSchema,
   id: requestIdSchema,
+  /** Whether the asker wants it for itself, if nobody has it. */
+  claim: z.boolean().optional(),
 });
 export type ClaimQuestion = z.infer<typeof claimQuestionSchema>;
 /** `asking`: it was given the same id and asks as well; the smaller router id goes first. */

@@ -10,7 +10,9 @@ export const wireRange = { min: 1, max: WIRE_VERSION } as const;
 
 export const versionSchema = z.int().min(wireRange.min).max(wireRange.max);
 
-export const wireRangeSchema = z.object({ min: z.int().min(1).max(1_000), max: z.int().min(1).max(1_000) });
+export const wireRangeSchema = z
+  .object({ min: z.int().min(1).max(1_000), max: z.int().min(1).max(1_000) })
+  .refine((range) => range.min <= range.max, "min must not be above max");
 export type WireRange = z.infer<typeof wireRangeSchema>;
 
 /** Whether a peer that understands `range` can be spoken to. */

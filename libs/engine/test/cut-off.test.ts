@@ -28,10 +28,10 @@ describe("a router that is cut off", () => {
     const run = b.start(type, body);
     await b.settle();
     b.answer(b.asked[0] as Asked, { value: "for" });
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     await b.move(TIMEOUT_MS / 2);
     expect(b.asked).toHaveLength(3);
-    b.broker.reconnect(b.routerBus);
+    b.reconnect();
     await b.move(REPEAT_MS);
     const again = b.asked.slice(3);
     const ids = (asked: readonly Asked[]) => asked.map(({ agent, frame }) => `${agent} ${frame.operationId}`);
@@ -49,11 +49,11 @@ describe("a router that is cut off", () => {
     const b = bench({ a0: { capacity: 1 } });
     const run = b.start("balance", balance(2));
     await b.settle();
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     b.answer(b.asked[0] as Asked);
     await b.move(TIMEOUT_MS / 2);
     expect(b.asked).toHaveLength(1);
-    b.broker.reconnect(b.routerBus);
+    b.reconnect();
     await b.move(REPEAT_MS);
     b.answer(b.asked[1] as Asked);
     expect((await run.done).report).toMatchObject({ status: "completed", outcome: { done: 2 } });
@@ -64,10 +64,10 @@ describe("a router that is cut off", () => {
     const operations = ["first", "second"].map((payload) => ({ type: "broadcast", operation: "work", payload }));
     const run = b.start("causal", { goal: { operations }, timeoutMs });
     await b.settle();
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     b.answer(b.asked[0] as Asked);
     await b.move(TIMEOUT_MS / 2);
-    b.broker.reconnect(b.routerBus);
+    b.reconnect();
     await b.move(REPEAT_MS);
     expect(b.asked.map(({ frame }) => frame.payload)).toEqual(["first", "second"]);
     b.answer(b.asked[1] as Asked);
@@ -79,7 +79,7 @@ describe("a router that is cut off", () => {
     ["gather", { goal: { operation: "work" }, timeoutMs }],
   ] as const)("fails a %s at once that it could not begin", async (type, body) => {
     const b = bench({ a0: { capacity: 1 } });
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     expect(await b.start(type, body).done).toMatchObject({ executed: "none", error: { code: "disconnected" } });
     expect([b.clock.monotonicMs(), b.dispatcher.heldTotal]).toEqual([0, 0]);
   });
@@ -92,7 +92,7 @@ describe("a router that is cut off", () => {
     const run = b.start(type, body);
     await b.settle();
     b.answer(b.asked[0] as Asked);
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     await b.move(TIMEOUT_MS);
     const { report } = await run.done;
     expect(report).toMatchObject({ status: "partial", executed, outcome: { ended: "deadline" } });
@@ -107,7 +107,7 @@ describe("a router that is cut off", () => {
     const b = bench({ a0: { capacity: 1 } });
     const run = b.start(type, body);
     await b.settle();
-    b.broker.disconnect(b.routerBus);
+    b.disconnect();
     run.cancel();
     expect((await run.done).report).toMatchObject({ error: { code: "cancelled" }, executed: "unknown" });
     expect([b.cancelled, b.dispatcher.heldTotal]).toEqual([[], 0]);
@@ -123,4 +123,17 @@ it("sends what fits a message, and ends what does not, without another rung", as
   expect(decision.attempts.map(({ strategy, error }) => [strategy, error?.code])).toEqual([["foundation", undefined]]);
   expect(report?.rows).toMatchObject([{ status: "ok" }, { status: "not-sent", error: { code: "too-large" } }]);
   expect([b.answer(b.asked[0] as Asked), b.dispatcher.late, b.dispatcher.heldTotal]).toEqual([false, 1, 0]);
+});
+
+it("fails at once, on one rung, with what is too large for every rung", async () => {
+  const b = bench({ a0: { capacity: 2 } }, { maxPayloadBytes: 2_048 });
+  for (const [type, goal] of [
+    ["gather", { operation: "work", payload: "x".repeat(3_000) }],
+    ["balance", { operation: "work", pieces: ["x".repeat(3_000)] }],
+  ] as const) {
+    const { decision, executed, error } = await b.start(type, { goal }).done;
+    expect(error).toMatchObject({ code: "too-large", field: "goal.payload", executed: "none", retryable: false });
+    expect([decision.attempts.length, executed]).toEqual([1, "none"]);
+  }
+  expect([b.asked, b.dispatcher.heldTotal]).toEqual([[], 0]);
 });

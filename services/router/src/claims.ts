@@ -16,8 +16,17 @@ import { createStoreTrust, type StoreTrust } from "./store-trust.ts";
  *     without it is told to it when it is back.
  */
 
-const claimRecordSchema = z.object({ owner: routerIdSchema, digest: z.string().max(64), ended: z.boolean() });
+const claimRecordSchema = z.object({
+  owner: routerIdSchema,
+  digest: z.string().max(64),
+  ended: z.boolean(),
+  /** The request came to nothing: the id is anybody's. A store cannot delete by comparison, so the record says it. */
+  released: z.boolean().optional(),
+});
 type ClaimRecord = z.infer<typeof claimRecordSchema>;
+
+/** A record that others release and claim again all the time is given up after so many looks at it. */
+const LOOKS_MAX = 3;
 
 export type Claim =
   | { readonly kind: "mine"; readonly idempotency: Idempotency }
@@ -39,8 +48,8 @@ export interface ClaimsDeps {
 
 /** Ids executed without the store that are told to it later; beyond that the oldest are not. */
 const UNTOLD_MAX = 20_000;
-/** Removes a record that must not be removed by another than its owner. */
-const AT_ONCE_MS = 1;
+/** For how long a record says that the id is anybody's; it is gone then, and says the same. */
+const RELEASED_MS = 1_000;
 
 export class Claims {
   readonly #deps: ClaimsDeps;
@@ -75,9 +84,9 @@ export class Claims {
     const { store, peers, clock, routerId, retentionMs } = this.#deps;
     const ttlMs = remainingMs + retentionMs;
     const mine = recordOf(routerId, digest);
-    const [held] = await Promise.all([store.putIfAbsent(claimKey(id), mine, ttlMs), this.#trust.check()]);
+    const [other] = await Promise.all([this.#acquire(id, mine, ttlMs), this.#trust.check()]);
     void this.tell();
-    if (held !== undefined) return this.#seen(decodeRecord(held), digest);
+    if (other !== undefined) return this.#seen(other, digest);
     if (clock.monotonicMs() < this.#trust.doubtedUntilMs) {
       const owner = await peers.claim(id, granted); // I4
       if (owner === undefined) return { kind: "mine", idempotency: "claimed" };
@@ -86,6 +95,19 @@ export class Claims {
     }
     granted();
     return { kind: "mine", idempotency: "claimed" };
+  }
+
+  /** @returns who else has the id; undefined where it is ours now */
+  async #acquire(id: string, mine: Uint8Array, ttlMs: number): Promise<ClaimRecord | undefined> {
+    const { store } = this.#deps;
+    for (let look = 0; look < LOOKS_MAX; look++) {
+      const held = await store.putIfAbsent(claimKey(id), mine, ttlMs);
+      if (held === undefined) return undefined;
+      const record = decodeRecord(held);
+      if (record.released !== true) return record;
+      if (await store.compareAndSet(claimKey(id), held, mine, ttlMs)) return undefined;
+    }
+    throw new NexusError("overloaded", `others claim and release ${id} all the time`);
   }
 
   /**
@@ -117,14 +139,13 @@ export class Claims {
     const { store, retentionMs, routerId, logger } = this.#deps;
     if (!store.shared || this.#untold.has(id)) return;
     try {
-      await store.put(resultKey(id), result, retentionMs);
-      const kept = await store.compareAndSet(
-        claimKey(id),
-        recordOf(routerId, digest),
-        recordOf(routerId, digest, true),
-        retentionMs,
-      );
-      if (!kept) logger.warn({ requestId: id }, "another router took this request over while it ran here");
+      const ended = recordOf(routerId, digest, true);
+      const isOurs =
+        (await store.compareAndSet(claimKey(id), recordOf(routerId, digest), ended, retentionMs)) || // I2
+        // The store has forgotten the claim.
+        (await store.putIfAbsent(claimKey(id), ended, retentionMs)) === undefined;
+      if (isOurs) await store.put(resultKey(id), result, retentionMs);
+      else logger.warn({ requestId: id }, "another router took this request over while it ran here; its result stands");
     } catch (error) {
       this.#trust.failed();
       this.#rememberUntold(id, digest);
@@ -137,11 +158,13 @@ export class Claims {
     const { store, routerId, logger } = this.#deps;
     this.#untold.delete(id);
     if (!store.shared) return;
-    const mine = recordOf(routerId, digest);
-    await store.compareAndSet(claimKey(id), mine, mine, AT_ONCE_MS).catch((error: unknown) => {
+    const released = encode({ owner: routerId, digest, ended: false, released: true } satisfies ClaimRecord);
+    try {
+      await store.compareAndSet(claimKey(id), recordOf(routerId, digest), released, RELEASED_MS); // I2
+    } catch (error) {
       this.#trust.failed();
       logger.warn({ requestId: id, err: error }, "a claim could not be released; it expires by itself");
-    });
+    }
   }
 
   /** Tells the store what was executed without it (I4). One at a time; to be called whenever the store may be back. */
@@ -162,13 +185,20 @@ export class Claims {
   async #tellOne(id: string, digest: string): Promise<void> {
     const { store, routerId, retentionMs, resultOf, logger } = this.#deps;
     const result = resultOf(id);
-    if (result !== undefined) await store.put(resultKey(id), result, retentionMs);
     const record = recordOf(routerId, digest, result !== undefined);
     const held = await store.putIfAbsent(claimKey(id), record, retentionMs);
-    const other = held === undefined ? undefined : decodeRecord(held);
-    if (other !== undefined && other.owner !== routerId) {
+    const other = held === undefined ? undefined : readRecord(held);
+    if (held !== undefined && other === undefined) {
+      logger.error({ requestId: id }, "a claim record in shared memory is not readable and stays as it is");
+      this.#untold.delete(id);
+      return;
+    }
+    const isOthers = other !== undefined && other.owner !== routerId && other.released !== true;
+    if (isOthers) {
       logger.warn({ requestId: id, owner: other.owner }, "another router has the request, too; it may have run twice");
-    } else if (held !== undefined) await store.compareAndSet(claimKey(id), held, record, retentionMs);
+    } else if (held === undefined || (await store.compareAndSet(claimKey(id), held, record, retentionMs))) {
+      if (result !== undefined) await store.put(resultKey(id), result, retentionMs);
+    }
     if (result !== undefined || other !== undefined) this.#untold.delete(id);
   }
 
@@ -177,7 +207,8 @@ export class Claims {
     if (this.#deps.store.shared) {
       try {
         const held = await this.#deps.store.get(claimKey(id));
-        if (held !== undefined) return decodeRecord(held).owner;
+        const record = held === undefined ? undefined : decodeRecord(held);
+        if (record !== undefined && record.released !== true) return record.owner;
       } catch (error) {
         this.#deps.logger.debug({ requestId: id, err: error }, "owner look-up: shared memory is away");
       }
@@ -219,7 +250,15 @@ function recordOf(owner: string, digest: string, ended = false): Uint8Array {
 }
 
 function decodeRecord(bytes: Uint8Array): ClaimRecord {
-  const parsed = claimRecordSchema.safeParse(decode(bytes));
-  if (!parsed.success) throw new NexusError("internal", "a claim record in shared memory is not readable");
-  return parsed.data;
+  const record = readRecord(bytes);
+  if (record === undefined) throw new NexusError("internal", "a claim record in shared memory is not readable");
+  return record;
+}
+
+function readRecord(bytes: Uint8Array): ClaimRecord | undefined {
+  try {
+    return claimRecordSchema.parse(decode(bytes));
+  } catch {
+    return undefined;
+  }
 }

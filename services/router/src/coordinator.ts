@@ -170,7 +170,7 @@ export class Coordinator {
         }
         claimed = true;
         idempotency = claim.idempotency;
-      }
+      } else registry.own(run.id);
       coordination = this.#begin(run, emit);
     } catch (error) {
       // Q3

@@ -18,7 +18,8 @@ import type { FrameGuard } from "./frame-guard.ts";
  * second execution only among routers that hear each other: what it grants is best effort, never a lock.
  *
  * Invariants
- * P1. Of two routers that ask about one id at once, the one with the smaller name gets it, and both know that.
+ * P1. Of two routers that claim one id at once, the one with the smaller name gets it, and both know that, whichever asked
+ *     first. It may yield in turn; who is told of it is led on by asking it for the end.
  * P2. Between «nobody objects» and «it is mine» no question of another router is answered.
  * P3. A frame that is not understood is dropped and counted, and so is a router beyond `PEERS_MAX`.
  * P4. A question whose reply subject is no inbox is dropped: answering there could lend this router's rights.
@@ -46,8 +47,8 @@ export interface PeersDeps {
 export class Peers {
   readonly #deps: PeersDeps;
   readonly #lastHeardMs = new Map<string, number>();
-  /** Ids that this router is asking about now. */
-  readonly #asking = new Set<string>();
+  /** Ids that this router is claiming now, with the smaller routers that claim them as well. */
+  readonly #claiming = new Map<string, Set<string>>();
   readonly #subscriptions: BusSubscription[] = [];
   #timer: Timer | undefined;
   #stopped = false;
@@ -81,16 +82,17 @@ export class Peers {
    * @returns the router that has it; undefined when this one does now
    */
   async claim(id: string, granted: () => void): Promise<string | undefined> {
-    this.#asking.add(id);
-    return this.#ask(id, (owner) => {
-      this.#asking.delete(id);
+    const rivals = new Set<string>();
+    this.#claiming.set(id, rivals);
+    return this.#ask(id, rivals, this.#deps.routerId, (owner) => {
+      this.#claiming.delete(id);
       if (owner === undefined) granted();
     });
   }
 
   /** The live peer that has the id, if any. */
   ownerOf(id: string): Promise<string | undefined> {
-    return this.#ask(id, () => {});
+    return this.#ask(id, new Set(), undefined, () => {});
   }
 
   stop(): void {
@@ -100,7 +102,16 @@ export class Peers {
     this.#publishAlive(true);
   }
 
-  #ask(id: string, decided: (owner: string | undefined) => void): Promise<string | undefined> {
+  /**
+   * @param rivals filled with who claims the id as well, and goes first; of several the smallest does
+   * @param below only rivals with a smaller name than this go first
+   */
+  #ask(
+    id: string,
+    rivals: Set<string>,
+    below: string | undefined,
+    decided: (owner: string | undefined) => void,
+  ): Promise<string | undefined> {
     const { bus, clock, subjects, routerId, guard, answerWithinMs } = this.#deps;
     const peers = new Set(this.live());
     if (peers.size === 0 || !bus.connected) {
@@ -110,8 +121,7 @@ export class Peers {
     return new Promise((resolve) => {
       const inbox = bus.newInbox();
       let finished = false;
-      let rival: string | undefined;
-      const finish = (owner: string | undefined) => {
+      const finish = (owner = [...rivals].sort()[0]) => {
         timer.cancel();
         subscription.unsubscribe();
         if (finished) return;
@@ -123,13 +133,14 @@ export class Peers {
         const answer = parseFrame(claimAnswerSchema, decode(message.data), "claim answer");
         if (answer.router === routerId) return;
         if (answer.state === "owned") finish(answer.router);
-        else if (answer.state === "asking" && answer.router < (rival ?? routerId)) rival = answer.router;
+        // One that claims may yield to an owner itself, so that all answers are waited for.
+        if (answer.state === "asking" && (below === undefined || answer.router < below)) rivals.add(answer.router);
         peers.delete(answer.router);
-        if (peers.size === 0) finish(rival);
+        if (peers.size === 0) finish();
       };
       const subscription = bus.subscribe(inbox, (message) => guard.run(message, take));
-      const timer = clock.schedule(answerWithinMs, () => finish(rival));
-      bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id }), { reply: inbox });
+      const timer = clock.schedule(answerWithinMs, () => finish());
+      bus.publish(subjects.routerClaims, encode({ v: 1, router: routerId, id, claim: below !== undefined }), { reply: inbox });
     });
   }
 
@@ -140,7 +151,10 @@ export class Peers {
     if (!isReplyAllowed(message.reply, replyPrefixes)) {
       throw new NexusError("invalid-field", "the reply subject is no inbox", { field: "reply" }); // P4
     }
-    const state = this.#asking.has(question.id) ? "asking" : owns(question.id) ? "owned" : "unknown";
+    const rivals = this.#claiming.get(question.id);
+    // Our own question came before its claim, and was answered with `unknown`.
+    if (rivals !== undefined && question.claim === true && question.router < routerId) rivals.add(question.router); // P1
+    const state = rivals !== undefined ? "asking" : owns(question.id) ? "owned" : "unknown";
     bus.publish(message.reply, encode({ v: 1, router: routerId, state }));
   }
 

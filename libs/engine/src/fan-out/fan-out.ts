@@ -10,6 +10,7 @@ import type { AgentEntry } from "../table/routing-table.ts";
  * F2. An agent's first answer counts, later ones are ignored.
  * F3. Once `ended` it stays ended, with the same reason.
  * F4. Every expected agent is at every time exactly one of: waiting, sent, answered, gone.
+ * F5. Another life's refusal of a repeat is no answer: the life that was sent to is gone, and may have run it.
  */
 
 /** What a goal makes of an agent's first answer. */
@@ -35,6 +36,11 @@ interface Waiting {
   sends: number;
   /** The last sign of life of this piece of work: its sending, or its progress. */
   heardMs: number;
+}
+
+/** Why an agent that was sent to has not answered, as far as the routing table knows. */
+export function silenceOf({ state }: AgentEntry): MissingReason {
+  return state === "alive" ? "slow" : state;
 }
 
 /** Agents that answer without having been asked are counted up to here; what they send is dropped in any case. */
@@ -124,6 +130,10 @@ export class FanOut {
 
   /** @returns whether this was the agent's first answer */
   answer(agent: string, reply: ReplyFrame): boolean {
+    if (reply.error?.code === "other-boot" && this.#waiting.has(agent)) {
+      this.gone(agent, "dead"); // F5
+      return false;
+    }
     if (!this.#waiting.delete(agent)) {
       if (!this.answers.has(agent) && !this.#gone.has(agent) && !this.#askedBefore.has(agent)) this.#addExtra(agent);
       return false;
@@ -190,8 +200,7 @@ export class FanOut {
     // Nobody waited for it any more, so nothing can be said of its speed.
     if (this.#ended === "condition") return { agent, reason: "unknown", message: "not awaited: the condition already held" };
     if (this.#ended === "cancelled") return { agent, reason: "unknown", message: "not awaited: the request was cancelled" };
-    const { state } = waiting.entry;
-    return { agent, reason: state === "alive" ? "slow" : state };
+    return { agent, reason: silenceOf(waiting.entry) };
   }
 
   #entriesWhere(matches: (waiting: Waiting) => boolean): AgentEntry[] {

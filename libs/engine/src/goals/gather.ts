@@ -10,6 +10,9 @@ import {
 import { createReduction } from "@nexus/core-reducers";
 import type { Collector } from "./fan-out-run.ts";
 
+/** Far above the error of a product of doubles, far below any share of agents that somebody could mean. */
+const ROUNDING = 1e-9;
+
 /** Reduces answers as they come; an agent's answer counts once, whichever layer asked for it. */
 export function gatherCollector(goal: GoalOf<"gather">, targeted: number): Collector {
   const until = goal.until ?? "all";
@@ -57,5 +60,6 @@ export function wantedOf(until: Until, targeted: number): number {
   if (until === "all") return targeted;
   if (until === "quorum") return Math.floor(targeted / 2) + 1;
   if ("first" in until) return until.first;
-  return Math.ceil(until.fraction * targeted);
+  // 0.07 × 100 is a little above 7 in binary, and means 7.
+  return Math.ceil(until.fraction * targeted - ROUNDING);
 }

@@ -22,6 +22,7 @@ import {
  * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go; the longest absent
  *     go earlier where their room is needed.
  * T4. At most `agentsMax` entries, of hellos of at most `bytesMax`; a hello beyond them is refused and counted.
+ * T5. Silence is measured by the interval that the agent may know of: after a drop of it, for a while the longer one.
  */
 
 export interface AgentEntry {
@@ -80,6 +81,9 @@ export class RoutingTable {
   #refused = 0;
   #present = 0;
   #bytes = 0;
+  /** The heartbeat interval that was in force before it dropped, and when that was noticed. */
+  #longestMs = 0;
+  #droppedMs: number | undefined;
 
   constructor(options: Partial<TableOptions> = {}) {
     this.#options = { ...tableDefaults, ...options };
@@ -198,7 +202,7 @@ export class RoutingTable {
 
   /** Advances states by silence. @returns the agents that turned dead now */
   expire(nowMs: number): AgentEntry[] {
-    const intervalMs = this.heartbeatIntervalMs;
+    const intervalMs = this.#knownIntervalMs(nowMs);
     const died: AgentEntry[] = [];
     for (const entry of this.#agents.values()) {
       const silentMs = nowMs - entry.lastSeenMs;
@@ -225,6 +229,18 @@ export class RoutingTable {
       if (isPresent(entry) && labels.every(([key, value]) => entry.labels[key] === value)) agents.push(entry);
     }
     return { version: this.#version, agents, unknown: [] };
+  }
+
+  /** T5 */
+  #knownIntervalMs(nowMs: number): number {
+    const intervalMs = this.heartbeatIntervalMs;
+    if (intervalMs < this.#longestMs) {
+      this.#droppedMs ??= nowMs;
+      if (nowMs - this.#droppedMs <= this.#options.suspectAfterIntervals * this.#longestMs) return this.#longestMs;
+    }
+    this.#longestMs = intervalMs;
+    this.#droppedMs = undefined;
+    return intervalMs;
   }
 
   #selectIds(ids: readonly string[]): Targets {

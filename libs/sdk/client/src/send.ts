@@ -154,9 +154,10 @@ async function lateResult(sender: Sender, id: string, signal: AbortSignal | unde
 
 /** K3 */
 function doubted(error: NexusError): NexusError {
-  const { code, message, field, retryAfterMs } = error;
+  const { code, message, field, retryable, retryAfterMs } = error;
   return new NexusError(code, message, {
     executed: "unknown",
+    retryable,
     cause: error,
     ...(field === undefined ? {} : { field }),
     ...(retryAfterMs === undefined ? {} : { retryAfterMs }),

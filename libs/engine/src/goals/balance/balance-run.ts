@@ -11,6 +11,7 @@ import { createRoundRobin } from "@nexus/core-balancing";
 import type { Span, Timer } from "@nexus/ports";
 import { sendingOf } from "../../dispatcher.ts";
 import type { DriveDeps } from "../../fan-out/drive.ts";
+import { silenceOf } from "../../fan-out/fan-out.ts";
 import { type AttemptContext, type Plan, recordsNext, repeatAfterMs, waitsForBus } from "../../plan.ts";
 import { type AgentEntry, isPresent } from "../../table/routing-table.ts";
 import { strangers } from "../fan-out-run.ts";
@@ -38,7 +39,7 @@ export class BalanceRun implements GoalRun {
   /** Agents that said that they are full, until when. */
   readonly #fullUntilMs = new Map<string, number>();
   readonly #picker;
-  /** Made when the run first waits for room. */
+  /** Made when it is first asked for. */
   #targetsById: ReadonlyMap<string, AgentEntry> | undefined;
   #ended: BalanceEnd | undefined;
   #context: AttemptContext | undefined;
@@ -67,6 +68,8 @@ export class BalanceRun implements GoalRun {
         parent: context.trace,
         attributes: { [attributes.messagingSystem]: "nats", [attributes.operation]: this.#goal.operation },
       });
+      // Whoever was asked in an earlier attempt may answer before it is asked again.
+      for (const piece of this.#pieces.waiting) if (piece.mayHaveRun) this.#listen(piece);
       this.#scheduleTick(context);
       this.#pump();
     });
@@ -94,7 +97,6 @@ export class BalanceRun implements GoalRun {
     const executed = executedOf(rows.length, done + count("error"), count("unknown"));
     const ended = this.#ended ?? "deadline";
     const responders = new Set(rows.filter((row) => row.status === "ok").map((row) => row.agent));
-    const silent = ended === "deadline" ? "slow" : "unknown";
     return {
       ...verdictOf({
         satisfied: done === rows.length,
@@ -112,14 +114,17 @@ export class BalanceRun implements GoalRun {
         targeted: targets.agents.length + targets.unknown.length,
         responded: responders.size,
         extra: this.#pieces.extraCount,
-        missing: [...this.#missing(rows, silent), ...strangers(targets.unknown)],
+        missing: [...this.#missing(rows, ended), ...strangers(targets.unknown)],
       },
     };
   }
 
   /** Where work was left undone, those that could not be given any are missing, too. */
-  #missing(rows: ReturnType<Pieces["rows"]>, silent: MissingReason): MissingAgent[] {
-    const missing = this.#pieces.missing(rows, silent);
+  #missing(rows: ReturnType<Pieces["rows"]>, ended: BalanceEnd): MissingAgent[] {
+    const missing = this.#pieces.missing(rows, (id) => {
+      const agent = ended === "deadline" ? this.#target(id) : undefined;
+      return agent === undefined ? "unknown" : silenceOf(agent);
+    });
     if (rows.every((row) => row.status !== "not-sent" && row.status !== "refused")) return missing;
     const named = new Set(missing.map(({ agent }) => agent));
     for (const { id, state } of this.#plan.targets.agents) {
@@ -192,8 +197,7 @@ export class BalanceRun implements GoalRun {
   #takeRoom(id: string): boolean {
     const context = this.#context;
     if (context === undefined || this.#finish === undefined || this.#waitsForBus(context)) return false;
-    this.#targetsById ??= new Map(this.#plan.targets.agents.map((entry) => [entry.id, entry]));
-    const agent = this.#targetsById.get(id);
+    const agent = this.#target(id);
     const nowMs = context.clock.monotonicMs();
     if (agent === undefined || !isPresent(agent) || !this.#hasRoom(agent, nowMs, context)) return false;
     if (!agent.operations.has(this.#goal.operation)) return false;
@@ -201,6 +205,11 @@ export class BalanceRun implements GoalRun {
     if (piece === undefined) return false;
     this.#give(piece, agent, nowMs, context);
     return true;
+  }
+
+  #target(id: string): AgentEntry | undefined {
+    this.#targetsById ??= new Map(this.#plan.targets.agents.map((entry) => [entry.id, entry]));
+    return this.#targetsById.get(id);
   }
 
   #give(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
@@ -211,7 +220,7 @@ export class BalanceRun implements GoalRun {
 
   #send(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
     const { dispatcher, routerId } = this.#deps;
-    const payload = this.#goal.pieces?.[piece.index] ?? this.#goal.payload;
+    const payload = this.#goal.pieces === undefined ? this.#goal.payload : this.#goal.pieces[piece.index];
     const body = { operation: this.#goal.operation, reply: true, ...(payload === undefined ? {} : { payload }) };
     this.#listen(piece);
     const trace = this.#span?.context ?? context.trace;
@@ -333,7 +342,7 @@ export class BalanceRun implements GoalRun {
     if (this.#finish !== undefined) this.#settle(() => this.#finishNow().resolve());
   }
 
-  /** L3. What is under way stays listened to only while an attempt runs; a descent sends it again under the same id. */
+  /** L3. What is under way is listened to only while an attempt runs; a descent sends it again under the same id. */
   #settle(finish: () => void, errorCode?: string): void {
     if (this.#finish === undefined) return;
     this.#timer?.cancel();
@@ -341,7 +350,8 @@ export class BalanceRun implements GoalRun {
     this.#stopWaiting = undefined;
     const held = this.#pieces.held();
     if (this.#ended === undefined) this.#pieces.suspend();
-    else for (const stop of this.#listening.values()) stop();
+    for (const stop of this.#listening.values()) stop();
+    this.#listening.clear();
     finish();
     this.#finish = undefined;
     this.#span?.end(errorCode);

@@ -27,7 +27,7 @@ export interface Piece {
   /** Agents that it was given to and is not to be given to again. */
   avoided: Set<string> | undefined;
   /** The last refusal, for the row of a piece that nobody took. */
-  refusal: ReplyFrame["error"];
+  refusal: { readonly agent: string; readonly error: ReplyFrame["error"] } | undefined;
 }
 
 /** What an answer means for its piece. */
@@ -141,11 +141,14 @@ export class Pieces {
     // A refusal speaks of this sending alone: where the piece has moved on it says nothing new.
     if (!holds || !this.#held.has(piece)) return { kind: "ignored", extra: false };
     const { error } = reply;
-    piece.refusal = error;
+    piece.refusal = { agent: from, error };
     this.#held.delete(piece);
     // Another life, or one that forgot: an earlier sending may have been run (P1).
-    if ((error?.executed ?? "none") !== "none")
-      return this.lost(piece, "unknown") ? { kind: "waits", fullForMs: 0 } : { kind: "ended" };
+    const isOtherLife = error?.code === "other-boot";
+    if (isOtherLife || (error?.executed ?? "none") !== "none") {
+      const waits = this.lost(piece, isOtherLife ? "dead" : "unknown");
+      return waits ? { kind: "waits", fullForMs: 0 } : { kind: "ended" };
+    }
     if (error?.code === "id-reused") return this.#close(piece, from, reply);
     piece.sends = 0;
     piece.bound = false;
@@ -206,12 +209,12 @@ export class Pieces {
     return this.#all.map((piece) => piece.row ?? openRow(piece));
   }
 
-  /** One line for each agent that some piece failed at. @param silent why nothing was heard of the others */
-  missing(rows: readonly Row[], silent: MissingReason): MissingAgent[] {
+  /** One line for each agent that some piece failed at. @param silenceOf why nothing was heard of an agent that is there */
+  missing(rows: readonly Row[], silenceOf: (agent: string) => MissingReason): MissingAgent[] {
     const missing = new Map<string, MissingAgent>();
     for (const row of rows) {
       if (row.agent === undefined || row.status === "ok" || missing.has(row.agent)) continue;
-      const reason: MissingReason = row.status === "unknown" ? (this.#gone.get(row.agent) ?? silent) : row.status;
+      const reason: MissingReason = row.status === "unknown" ? (this.#gone.get(row.agent) ?? silenceOf(row.agent)) : row.status;
       missing.set(row.agent, { agent: row.agent, reason, ...(row.error === undefined ? {} : { message: row.error.message }) });
     }
     return [...missing.values()];
@@ -247,6 +250,7 @@ export class Pieces {
 function openRow(piece: Piece): Row {
   const { index, agent, refusal } = piece;
   if (agent !== undefined && (piece.sends > 0 || piece.mayHaveRun)) return { agent: agent.id, index, status: "unknown" };
-  if (agent === undefined || refusal === undefined) return { index, status: "not-sent" };
-  return { agent: agent.id, index, status: "refused", error: refusal };
+  if (refusal === undefined) return { index, status: "not-sent" };
+  const { error } = refusal;
+  return { agent: refusal.agent, index, status: "refused", ...(error === undefined ? {} : { error }) };
 }

@@ -100,7 +100,7 @@ describe("an answer", () => {
     expect(names.map((name) => pieces.mayHave(piece, agent(name)))).toEqual([true, false, false]);
     pieces.agentGone("a", "dead");
     expect(pieces.rows()).toMatchObject([{ agent: "a", status: "unknown" }]);
-    expect(pieces.missing(pieces.rows(), "slow")).toEqual([{ agent: "a", reason: "dead" }]);
+    expect(pieces.missing(pieces.rows(), () => "slow")).toEqual([{ agent: "a", reason: "dead" }]);
   });
 });
 

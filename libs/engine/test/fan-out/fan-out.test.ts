@@ -1,8 +1,8 @@
 import { type Hello, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { FanOut } from "../src/fan-out/fan-out.ts";
-import { RoutingTable } from "../src/index.ts";
+import { FanOut } from "../../src/fan-out/fan-out.ts";
+import { RoutingTable } from "../../src/index.ts";
 
 /** What one question to many agents comes to: tables for each reason, and a property that every agent has one end (F1–F4). */
 
