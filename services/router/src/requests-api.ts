@@ -119,7 +119,7 @@ export class RequestsApi {
     const { registry, routerId } = this.#deps;
     const running = registry.running(id);
     if (running !== undefined) {
-      if (!(await this.#endsWithin(id, get.waitMs ?? 0))) {
+      if (!(await this.#awaited(id, get.waitMs ?? 0))) {
         return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
       }
       const ended = await running.ended;
@@ -131,15 +131,19 @@ export class RequestsApi {
     return ended === undefined ? undefined : this.#report(id, ended, get);
   }
 
-  /** Whether the running request ends in this time. @throws NexusError `overloaded` */
-  async #endsWithin(id: string, waitMs: number): Promise<boolean> {
+  /** As `endsWithin`, for callers who may wait long. @throws NexusError `overloaded` where too many do */
+  async #awaited(id: string, waitMs: number): Promise<boolean> {
     if (waitMs <= 0) return false;
     const leave = this.#deps.waiters.enter();
+    return this.#endsWithin(id, waitMs).finally(leave);
+  }
+
+  /** Whether the running request ends in this time. */
+  #endsWithin(id: string, waitMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (ended: boolean) => {
         timer.cancel();
         forget();
-        leave();
         resolve(ended);
       };
       const timer = this.#deps.clock.schedule(waitMs, () => end(false));

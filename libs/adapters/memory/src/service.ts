@@ -106,7 +106,7 @@ function respond(bus: Bus, reply: string, answer: ServiceAnswer): void {
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
-    "Nats-Service-Error": error.message.replace(/\p{Cc}+/gu, " "),
+    "Nats-Service-Error": error.message.replace(/[\p{Cc}\p{Cf}]+/gu, " "),
     "Nats-Service-Error-Code": String(natsCodeOf(error.code)),
   };
 }

@@ -123,7 +123,7 @@ function respond(message: ServiceMsg, answer: ServiceAnswer): void {
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
     // Tools print it to a terminal.
-    [ServiceErrorHeader]: error.message.replace(/\p{Cc}+/gu, " "),
+    [ServiceErrorHeader]: error.message.replace(/[\p{Cc}\p{Cf}]+/gu, " "),
     [ServiceErrorCodeHeader]: String(natsCodeOf(error.code)),
   };
 }
