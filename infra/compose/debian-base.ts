@@ -13,7 +13,6 @@ import { mustRun } from "./run-tool.ts";
  */
 
 const SUITE = "bookworm";
-const MIRROR = "http://deb.debian.org/debian";
 const AGE_MS_MAX = 7 * 24 * 3_600_000;
 const BOOTSTRAP_MS_MAX = 900_000;
 const ARCHIVE_MS_MAX = 300_000;
@@ -39,7 +38,7 @@ async function makeArchive(archive: string, scratch: string, context: Context, p
   const { asRoot } = privileges;
   const common = { env, signal: interruption };
   try {
-    const words = asRoot(["debootstrap", "--variant=minbase", SUITE, rootfs, MIRROR]);
+    const words = asRoot(["debootstrap", "--variant=minbase", SUITE, rootfs]);
     await mustRun(words, { deadlineMs: BOOTSTRAP_MS_MAX, ...common });
     // Packages that were unpacked are not needed again.
     const left = ["--exclude=./var/cache/apt/archives/*.deb", "--exclude=./proc/*", "--exclude=./sys/*"];
