@@ -11,16 +11,19 @@ import {
   isReplyAllowed,
   type JsonValue,
   type ServiceName,
+  type ServiceReport,
   toErrorBody,
   type VerbOf,
   WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
+import type { Bus, BusMessage, Clock, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
 import type { Health } from "./health.ts";
+import { measureProcess, processLoad } from "./process-load.ts";
 
 /**
- * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health`.
+ * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health` that any replica answers, and one
+ * `report`, the same subject for all services, that every instance answers.
  *
  * Invariants
  * A1. Whatever a handler throws is answered as a `Failure`, in the request's codec, with NATS's error headers.
@@ -43,6 +46,8 @@ export interface ServiceRegistration<S extends ServiceName> {
   /** Names this life of the instance. */
   readonly boot: string;
   readonly health: Health;
+  /** The service's own counts and levels, for its report. */
+  readonly counts?: () => Readonly<Record<string, number>>;
   readonly verbs: Readonly<Record<OwnVerbOf<S>, VerbHandler>>;
   /** Requests on other subjects, answered as the verbs are. */
   readonly requests?: readonly { readonly name: string; readonly subject: string; readonly handler: VerbHandler }[];
@@ -54,6 +59,7 @@ export interface ServiceRegistration<S extends ServiceName> {
 
 interface Deps {
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
 }
@@ -67,9 +73,12 @@ export async function registerService<S extends ServiceName>(
   const subjects = createSubjects(registration.prefix);
   const verbs = {
     ...registration.verbs,
-    health: () => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
+    health: () => ({ v: WIRE_VERSION, service, instance, boot, epochMs: deps.clock.epochMs(), ...health.report() }),
   } as Readonly<Record<VerbOf<S>, VerbHandler>>;
-  const requests = [
+  const report = reporter(registration, deps.clock);
+  const requests: { name: string; subject: string; queue?: string; handler: VerbHandler }[] = [
+    // A queue of its own for each life: every instance answers.
+    { name: "report", subject: subjects.everyServiceReport, queue: boot, handler: report },
     ...(Object.keys(verbs) as VerbOf<S>[]).map((verb) => ({
       name: verb,
       subject: subjects.service(service, verb),
@@ -89,10 +98,10 @@ export async function registerService<S extends ServiceName>(
       wire_max: String(wireRange.max),
     },
     endpoints: [
-      ...requests.map(({ name, subject, handler }) => ({
+      ...requests.map(({ name, subject, queue = service, handler }) => ({
         name,
         subject,
-        queue: service,
+        queue,
         handler: (message: BusMessage) => answering(message, name, handler, registration, deps),
       })),
       ...(registration.endpoints ?? []),
@@ -100,6 +109,25 @@ export async function registerService<S extends ServiceName>(
   });
   await deps.bus.flush();
   return handle;
+}
+
+function reporter<S extends ServiceName>(registration: ServiceRegistration<S>, clock: Clock): () => ServiceReport {
+  const { service, instance, boot, version, health } = registration;
+  const startedMs = clock.monotonicMs();
+  measureProcess();
+  return () => ({
+    v: WIRE_VERSION,
+    service,
+    instance,
+    boot,
+    version,
+    wire: wireRange,
+    epochMs: clock.epochMs(),
+    uptimeMs: clock.monotonicMs() - startedMs,
+    process: processLoad(),
+    ...health.report(),
+    counts: registration.counts?.() ?? {},
+  });
 }
 
 async function answering(

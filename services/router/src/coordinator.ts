@@ -14,6 +14,7 @@ import {
 } from "@nexus/contracts";
 import type { Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
+import type { ActivityFeed } from "./activity-feed.ts";
 import type { Claims } from "./claims.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
 import { endedRequestOf } from "./results.ts";
@@ -41,6 +42,7 @@ export interface CoordinatorDeps {
   readonly engine: Engine;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
+  readonly activity: ActivityFeed;
   /** Asks the owner of a request for its end. @throws NexusError `no-responders` where the owner is dead */
   readonly askOwner: (owner: string, id: string, digest: string, waitMs: number) => Promise<EndedRequest>;
 }
@@ -135,6 +137,7 @@ export class Coordinator {
     } catch (error) {
       // Q3
       registry.forget(run.id);
+      this.#deps.activity.lost(run.id);
       if (claimed) await claims.release(run.id);
       throw error;
     }
@@ -169,8 +172,9 @@ export class Coordinator {
   }
 
   async #execute(run: Run, idempotency: Idempotency, signal: AbortSignal): Promise<EndedRequest> {
-    const { engine, clock, bus, routerId } = this.#deps;
+    const { engine, clock, bus, routerId, activity } = this.#deps;
     const emit = this.#events(run);
+    const targets = engine.targetsOf(run.request);
     const coordination = engine.start({
       id: run.id,
       request: run.request,
@@ -178,10 +182,11 @@ export class Coordinator {
       digest: run.digest,
       arrivedMs: run.arrivedMs,
       deadlineMs: run.deadlineMs,
-      targets: engine.targetsOf(run.request),
+      targets,
       trace: run.trace,
       emit,
     });
+    activity.began(run.id, run.request, targets.agents.length + targets.unknown.length, run.trace.traceId);
     if (signal.aborted) coordination.cancel();
     signal.addEventListener("abort", () => coordination.cancel(), { once: true });
     const coordinated = await coordination.done;
@@ -197,6 +202,7 @@ export class Coordinator {
     });
     const { responded, targeted } = ended.result.agents;
     emit({ event: "finished", status: ended.result.status, responded, targeted });
+    activity.ended(ended.result);
     return ended;
   }
 

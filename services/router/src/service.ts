@@ -13,6 +13,7 @@ import {
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { BusMessage, Clock } from "@nexus/ports";
 import { healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { ActivityFeed } from "./activity-feed.ts";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
 import { Fleet } from "./fleet.ts";
@@ -76,6 +77,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
   const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.owns(id) });
   const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
   const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
+  const activity = new ActivityFeed({ ...deps, logger: log, subjects, routerId, replyPrefixes: settings.replyPrefixes });
   const coordinator = new Coordinator({
     ...deps,
     logger: log,
@@ -84,12 +86,14 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
     engine,
     registry,
     claims,
+    activity,
     askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
   });
   const fleet = new Fleet({ bus, clock, logger: log, telemetry, subjects, routerId, table, dispatcher, engine });
   let draining = false;
   const coordinate = {
     coordinator,
+    activity,
     clock,
     logger: log,
     telemetry,
@@ -102,7 +106,15 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
   const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
 
   peers.start();
+  activity.start();
   await fleet.start();
+  const levels = () => ({
+    agents: table.size,
+    active: engine.active,
+    held: dispatcher.heldTotal,
+    sent: dispatcher.sent,
+    lateAnswers: dispatcher.late,
+  });
   const idOf = (message: BusMessage) => requestIdIn(subjectToken(subjects, message.subject, 1));
   const service = await registerService(
     {
@@ -114,6 +126,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
       instance: settings.instance ?? routerId,
       boot: routerId,
       health: deps.health ?? healthOf(deps),
+      counts: () => ({ ...levels(), heartbeatIntervalMs: table.heartbeatIntervalMs, ...activity.counts() }),
       verbs: {
         agents: (body) =>
           agentsPage(parseFrame(agentsQuerySchema, body, "the body"), {
@@ -125,12 +138,9 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
         status: () => ({
           v: WIRE_VERSION,
           router: routerId,
-          agents: table.size,
+          epochMs: clock.epochMs(),
+          ...levels(),
           tableVersion: table.version,
-          active: engine.active,
-          held: dispatcher.heldTotal,
-          sent: dispatcher.sent,
-          lateAnswers: dispatcher.late,
           peers: peers.live(),
           sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
         }),
@@ -172,6 +182,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
       draining = true;
       await Promise.race([registry.settled(), new Promise<void>((resolve) => clock.schedule(withinMs, resolve))]);
       await service.stop();
+      activity.stop();
       peers.stop();
       fleet.stop();
       sweep();
