@@ -18,7 +18,7 @@ export function toBusError(error: unknown, subject: string): Error {
     case ErrorCode.Disconnect:
       return disconnected(cause);
     case ErrorCode.PermissionsViolation:
-      return new NexusError("invalid-field", `the server does not allow this user ${subject}: ${error.message}`, {
+      return new NexusError("invalid-field", `the server does not allow this user to subscribe to ${subject}: ${error.message}`, {
         field: "subject",
         cause,
       });
@@ -29,6 +29,10 @@ export function toBusError(error: unknown, subject: string): Error {
 
 export function disconnected(cause?: unknown): NexusError {
   return new NexusError("disconnected", "the bus is not connected or draining", { cause });
+}
+
+export function publishRefused(subject: string): NexusError {
+  return new NexusError("invalid-field", `the server does not allow this user to publish to ${subject}`, { field: "subject" });
 }
 
 export function cancelled(subject: string): NexusError {

@@ -20,8 +20,9 @@ import {
   type MsgHdrs,
   type NatsConnection,
   type RequestOptions as NatsRequestOptions,
+  type Status,
 } from "nats";
-import { cancelled, disconnected, toBusError } from "./errors.ts";
+import { cancelled, disconnected, publishRefused, toBusError } from "./errors.ts";
 import { NatsMessage, toNatsHeaders } from "./messages.ts";
 import { startService } from "./service.ts";
 
@@ -191,8 +192,14 @@ export class NatsBus implements Bus {
       if (status.type === Events.Disconnect) this.#change(false, "disconnected");
       else if (status.type === DebugEvents.Reconnecting) this.#change(false, "reconnecting");
       else if (status.type === Events.Reconnect) this.#onReconnect();
-      else if (status.type === Events.Error) this.#fail(new Error(`NATS server: ${String(status.data)}`));
+      else if (status.type === Events.Error) this.#onServerError(status);
     }
+  }
+
+  /** A refused subscription is told by its own callback. */
+  #onServerError({ data, permissionContext }: Status): void {
+    if (permissionContext === undefined) return this.#fail(new Error(`NATS server: ${String(data)}`));
+    if (permissionContext.operation === "publish") this.#fail(publishRefused(permissionContext.subject));
   }
 
   #onReconnect(): void {
