@@ -45,7 +45,11 @@ export const rows = [
     may: [...CONTRACTS, ...CORE, ...PORTS, ...ADAPTERS, "@nexus/engine", "@nexus/runtime"],
   },
   // A row of its own, since it alone speaks HTTP to browsers.
-  { name: "console", files: ["services/console/src/**"], may: [...CONTRACTS, ...PORTS, ...ADAPTERS, "@nexus/runtime"] },
+  {
+    name: "console",
+    files: ["services/console/src/**"],
+    may: [...CONTRACTS, ...PORTS, ...ADAPTERS, "@nexus/adapter-otel/receive", "@nexus/runtime"],
+  },
   {
     name: "embedded",
     files: ["services/embedded/src/**"],

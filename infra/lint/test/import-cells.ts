@@ -17,6 +17,7 @@ const kinds = {
   ports: ["@nexus/ports"],
   conformance: ["@nexus/ports/conformance"],
   adapters: ["lmdb", "memory", "nats", "node", "opossum", "otel", "redis", "servers"].map((name) => `@nexus/adapter-${name}`),
+  receive: ["@nexus/adapter-otel/receive"],
   engine: ["@nexus/engine"],
   runtime: ["@nexus/runtime"],
   sdk: ["@nexus/agent", "@nexus/client"],
@@ -66,7 +67,7 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
   {
     folder: "services/console/src",
     own: "@nexus/console",
-    may: ["contracts", "ports", "adapters", "runtime"],
+    may: ["contracts", "ports", "adapters", "receive", "runtime"],
     libraries: ["fastify"],
   },
   {
@@ -113,7 +114,7 @@ const tests: typeof table = [
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,
-    may: everyKind.filter((kind) => kind !== "adapters"),
+    may: everyKind.filter((kind) => kind !== "adapters" && kind !== "receive"),
     libraries: name === "redis" ? ["nats", "ioredis"] : ["nats"],
   })),
 ];

@@ -1,4 +1,4 @@
-import type { ReceivedAttribute, ReceivedResource, ReceivedSpan } from "@nexus/adapter-otel";
+import type { ReceivedAttribute, ReceivedResource, ReceivedSpan } from "@nexus/adapter-otel/receive";
 import type { Trace, TraceSpan, TraceTag } from "@nexus/contracts";
 import type { StoredTrace } from "./trace-store.ts";
 

@@ -1,4 +1,4 @@
-import type { ReceivedSpan } from "@nexus/adapter-otel";
+import type { ReceivedSpan } from "@nexus/adapter-otel/receive";
 
 /**
  * The traces of late, in memory. Pure: time is an argument (milliseconds of a monotonic clock).

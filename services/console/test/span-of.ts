@@ -1,4 +1,4 @@
-import type { ReceivedSpan } from "@nexus/adapter-otel";
+import type { ReceivedSpan } from "@nexus/adapter-otel/receive";
 
 const resource = { service: "nexus-router", attributes: [{ key: "service.version", value: "1.2.3" }] };
 

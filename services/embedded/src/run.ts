@@ -92,6 +92,7 @@ async function start(options: EmbeddedOptions, port: number | undefined, quiet: 
     lifecycle,
     port,
     fleet: options.fleet,
+    traces: options.traces,
     config,
     logger,
     logLevel,

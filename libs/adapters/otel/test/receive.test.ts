@@ -6,7 +6,8 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import protobuf from "protobufjs/light.js";
 import { afterEach, describe, expect, test } from "vitest";
-import { decodeTraces, exportAnswer, exportFailure, receiveLimits, startOtel } from "../src/index.ts";
+import { startOtel } from "../src/index.ts";
+import { decodeTraces, exportAnswer, exportFailure, receiveLimits } from "../src/receive/index.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {

@@ -1,6 +1,6 @@
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { decodeTraces, exportAnswer, exportFailure, type OtlpEncoding } from "@nexus/adapter-otel";
+import { decodeTraces, exportAnswer, exportFailure, type OtlpEncoding } from "@nexus/adapter-otel/receive";
 import { attributes, errorCodes, NexusError } from "@nexus/contracts";
 import type { Clock, Logger, Telemetry } from "@nexus/ports";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
