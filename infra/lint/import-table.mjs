@@ -55,7 +55,11 @@ export const rows = [
     files: ["services/embedded/src/**"],
     may: [...CONTRACTS, ...PORTS, ...ADAPTERS, "@nexus/runtime", ...SDK, ...SERVICES.map((service) => `@nexus/${service}`)],
   },
-  { name: "cli", files: ["libs/cli/src/**"], may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", ...SDK, "@nexus/embedded"] },
+  {
+    name: "cli",
+    files: ["libs/cli/src/**"],
+    may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", "@nexus/runtime/exit-codes", ...SDK, "@nexus/embedded"],
+  },
   { name: "testing", files: ["libs/testing/src/**"], may: [...CORE, ...PORTS] },
   { name: "examples", files: ["examples/*/src/**"], may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", ...SDK] },
 ];

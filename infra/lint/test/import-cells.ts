@@ -20,6 +20,7 @@ const kinds = {
   receive: ["@nexus/adapter-otel/receive"],
   engine: ["@nexus/engine"],
   runtime: ["@nexus/runtime"],
+  exitCodes: ["@nexus/runtime/exit-codes"],
   sdk: ["@nexus/agent", "@nexus/client"],
   services: ["router", "consensus", "gossip", "predictor", "adaptive", "console"].map((name) => `@nexus/${name}`),
   embedded: ["@nexus/embedded"],
@@ -79,7 +80,7 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
   {
     folder: "libs/cli/src",
     own: "@nexus/cli",
-    may: ["contracts", "adapters", "runtime", "sdk", "embedded"],
+    may: ["contracts", "adapters", "runtime", "exitCodes", "sdk", "embedded"],
     libraries: ["commander", "listr2", "cli-table3", "@bomb.sh/tab"],
   },
   { folder: "libs/testing/src", own: "@nexus/testing", may: ["core", "ports"] },
