@@ -40,7 +40,7 @@ export function topText(
     paces.length === 0 ? `${style.paint("red", "no router reports")}\n` : routersTable(paces, style),
     othersLine(sample.reports, style),
     shown.length === 0 ? "no agents\n" : agentsTable(shown, style),
-    more > 0 ? `… and ${more}${sample.clipped ? " or more" : ""} more agents\n` : "",
+    more > 0 ? `… and ${more}${sample.clipped ? " or more" : ""} more\n` : "",
   ].join("");
 }
 

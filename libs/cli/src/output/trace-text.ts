@@ -29,7 +29,7 @@ export function traceText(trace: Trace, style: Style, options: TraceTextOptions)
   const width = Math.min(NAME_COLUMNS_MAX, Math.max(...lines.map(({ stem, name }) => stem.length + name.length)));
   const notes = [
     ...(trace.warnings ?? []),
-    ...(tree.orphans === 0 ? [] : [`${tree.orphans} spans name a parent that is not here: not recorded, or not arrived yet`]),
+    ...(tree.orphans === 0 ? [] : [`spans whose parent is not here: ${tree.orphans} (not recorded, or not arrived yet)`]),
   ];
   return [
     `${headline(trace, tree, style)}\n`,
