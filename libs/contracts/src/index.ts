@@ -73,6 +73,7 @@ export {
   type Goal,
   type GoalOf,
   gatherGoalSchema,
+  goalClassOf,
   goalSchema,
   type Reduce,
   type ReduceKind,
@@ -151,6 +152,7 @@ export {
   refusalSchema,
   resultSchema,
   rowSchema,
+  traceIdSchema,
 } from "./result.ts";
 export {
   type AgentRow,
@@ -182,6 +184,7 @@ export {
   routerAliveSchema,
 } from "./router-frames.ts";
 export { type Selector, selectorSchema } from "./selector.ts";
+export { healthCheckSchema, healthStatuses, type ServiceReport, serviceReportSchema } from "./service-report.ts";
 export {
   createSubjects,
   DEFAULT_PREFIX,
@@ -203,5 +206,31 @@ export {
   spanName,
   spanNames,
 } from "./telemetry.ts";
+export {
+  type Trace,
+  type TraceServicesAnswer,
+  type TraceSpan,
+  type TracesAnswer,
+  type TraceTag,
+  traceSchema,
+  traceServicesAnswerSchema,
+  traceSpanSchema,
+  tracesAnswerSchema,
+  traceTagSchema,
+} from "./traces-api.ts";
 export { errorFromIssues, parseFrame } from "./validation.ts";
 export { understands, versionSchema, WIRE_VERSION, type WireRange, wireRange, wireRangeSchema } from "./version.ts";
+export {
+  type Activity,
+  type ActivityEvent,
+  type ActivityStatus,
+  activityEventSchema,
+  activitySchema,
+  activityStatuses,
+  activityStatusSchema,
+  type WatchAnswer,
+  type WatchInterest,
+  wants,
+  watchAnswerSchema,
+  watchInterestSchema,
+} from "./watch-frames.ts";

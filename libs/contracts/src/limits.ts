@@ -39,6 +39,12 @@ export const limits = {
   attemptsMax: 16,
   messageCharsMax: 1_024,
   replyBatchMax: 1_000,
+  /** How long a watcher's word stands, watchers of one router, and events a second that they get from it. */
+  watchLeaseMsMax: 10_000,
+  watchersMax: 16,
+  watchClassesMax: 16,
+  watchEventsPerSecondMax: 200,
+  watchRunningMax: 100,
   /** Handler spans of one coordination; further ones are counted, not recorded. */
   handlerSpansMax: 200,
 } as const;

@@ -8,6 +8,9 @@ import { limits } from "./limits.ts";
 import { agentIdSchema, operationNameSchema, requestIdSchema, routerIdSchema } from "./names.ts";
 import { versionSchema } from "./version.ts";
 
+/** As in W3C Trace Context: 16 bytes in lower-case hexadecimal digits. */
+export const traceIdSchema = z.string().regex(/^[0-9a-f]{32}$/);
+
 const count = z.int().min(0);
 const text = z.string().max(limits.messageCharsMax);
 
@@ -154,10 +157,7 @@ export const resultSchema = z.object({
   repeated: z.boolean(),
   dryRun: z.boolean(),
   durationMs: z.number().min(0),
-  traceId: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .optional(),
+  traceId: traceIdSchema.optional(),
   router: routerIdSchema,
   decision: decisionSchema.optional(),
 });
@@ -177,10 +177,7 @@ export const acceptedSchema = z.object({
   router: routerIdSchema,
   /** Milliseconds until the request's deadline. */
   remainingMs: z.number().min(0),
-  traceId: z
-    .string()
-    .regex(/^[0-9a-f]{32}$/)
-    .optional(),
+  traceId: traceIdSchema.optional(),
 });
 export type Accepted = z.infer<typeof acceptedSchema>;
 

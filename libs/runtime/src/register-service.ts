@@ -11,6 +11,7 @@ import {
   isReplyAllowed,
   type JsonValue,
   type ServiceName,
+  type ServiceReport,
   toErrorBody,
   type VerbOf,
   WIRE_VERSION,
@@ -19,9 +20,11 @@ import {
 import type { Bus, BusMessage, Clock, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
 import type { Health } from "./health.ts";
 import { createLogLimit, type LogLimit } from "./log-limit.ts";
+import { measureProcess, processLoad } from "./process-load.ts";
 
 /**
- * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health`.
+ * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health` that any replica answers, and one
+ * `report`, the same subject for all services, that every instance answers.
  *
  * Invariants
  * A1. Whatever a handler throws is answered as a `Failure`, in the request's codec, with NATS's error headers.
@@ -44,6 +47,8 @@ export interface ServiceRegistration<S extends ServiceName> {
   /** Names this life of the instance. */
   readonly boot: string;
   readonly health: Health;
+  /** The service's own counts and levels, for its report. */
+  readonly counts?: () => Readonly<Record<string, number>>;
   readonly verbs: Readonly<Record<OwnVerbOf<S>, VerbHandler>>;
   /** Requests on other subjects, answered as the verbs are. */
   readonly requests?: readonly { readonly name: string; readonly subject: string; readonly handler: VerbHandler }[];
@@ -70,9 +75,12 @@ export async function registerService<S extends ServiceName>(
   const limited = { ...deps, limit: createLogLimit(deps.clock) };
   const verbs = {
     ...registration.verbs,
-    health: () => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
+    health: () => ({ v: WIRE_VERSION, service, instance, boot, epochMs: deps.clock.epochMs(), ...health.report() }),
   } as Readonly<Record<VerbOf<S>, VerbHandler>>;
-  const requests = [
+  const report = reporter(registration, deps.clock);
+  const requests: { name: string; subject: string; queue?: string; handler: VerbHandler }[] = [
+    // A queue of its own for each life: every instance answers.
+    { name: "report", subject: subjects.everyServiceReport, queue: boot, handler: report },
     ...(Object.keys(verbs) as VerbOf<S>[]).map((verb) => ({
       name: verb,
       subject: subjects.service(service, verb),
@@ -93,10 +101,10 @@ export async function registerService<S extends ServiceName>(
     },
     answersAt: (reply) => isReplyAllowed(reply, registration.replyPrefixes), // A2
     endpoints: [
-      ...requests.map(({ name, subject, handler }) => ({
+      ...requests.map(({ name, subject, queue = service, handler }) => ({
         name,
         subject,
-        queue: service,
+        queue,
         handler: (message: BusMessage) => answering(message, name, handler, registration, limited),
       })),
       ...(registration.endpoints ?? []),
@@ -104,6 +112,25 @@ export async function registerService<S extends ServiceName>(
   });
   await deps.bus.flush();
   return handle;
+}
+
+function reporter<S extends ServiceName>(registration: ServiceRegistration<S>, clock: Clock): () => ServiceReport {
+  const { service, instance, boot, version, health } = registration;
+  const startedMs = clock.monotonicMs();
+  measureProcess();
+  return () => ({
+    v: WIRE_VERSION,
+    service,
+    instance,
+    boot,
+    version,
+    wire: wireRange,
+    epochMs: clock.epochMs(),
+    uptimeMs: clock.monotonicMs() - startedMs,
+    process: processLoad(),
+    ...health.report(),
+    counts: registration.counts?.() ?? {},
+  });
 }
 
 async function answering(

@@ -1,5 +1,8 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import { printable } from "./printable.ts";
+
+export { printable };
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "gray" | "bold";
 
@@ -26,12 +29,6 @@ export function createStyle(coloured: boolean): Style {
       return `${table.toString()}\n`;
     },
   };
-}
-
-/** Agents and peers write into what we print; nothing of it may move the cursor or change colours. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "�");
 }
 
 export function milliseconds(ms: number): string {

@@ -10,7 +10,7 @@ import {
   subjectToken,
   WIRE_VERSION,
 } from "@nexus/contracts";
-import type { BusMessage, StateStore } from "@nexus/ports";
+import type { BusMessage, Clock, StateStore } from "@nexus/ports";
 import type { ServiceRegistration } from "@nexus/runtime";
 import type { FrameGuard } from "../frame-guard.ts";
 import type { Peers } from "../peers.ts";
@@ -26,29 +26,35 @@ export interface ApiDeps {
   readonly peers: Peers;
   readonly store: StateStore;
   readonly guard: FrameGuard;
+  readonly clock: Clock;
 }
 
-type Api = Required<Pick<ServiceRegistration<"router">, "verbs" | "requests" | "endpoints">>;
+type Api = Required<Pick<ServiceRegistration<"router">, "counts" | "verbs" | "requests" | "endpoints">>;
 
 /** Everything that is asked of a router, by subject: decode, one call, encode. */
 export function routerApi(deps: ApiDeps): Api {
-  const { subjects, requests, peers, store, guard, coordinate } = deps;
+  const { subjects, requests, peers, store, guard, clock, coordinate } = deps;
   const { table, dispatcher, routerId } = deps.agents;
   const agents = agentsHandler(deps.agents);
   const idOf = (message: BusMessage): string => requestIdIn(subjectToken(subjects, message.subject, 1));
+  const levels = () => ({
+    agents: table.size,
+    active: coordinate.active(),
+    held: dispatcher.heldTotal,
+    sent: dispatcher.sent,
+    lateAnswers: dispatcher.late,
+    framesDropped: guard.dropped,
+  });
   return {
+    counts: () => ({ ...levels(), heartbeatIntervalMs: table.heartbeatIntervalMs, ...coordinate.activity.counts() }),
     verbs: {
       agents: (body) => agents(parseFrame(agentsQuerySchema, body, "the body")),
       status: () => ({
         v: WIRE_VERSION,
         router: routerId,
-        agents: table.size,
+        epochMs: clock.epochMs(),
+        ...levels(),
         tableVersion: table.version,
-        active: coordinate.active(),
-        held: dispatcher.heldTotal,
-        sent: dispatcher.sent,
-        lateAnswers: dispatcher.late,
-        framesDropped: guard.dropped,
         peers: peers.live(),
         sharedMemory: store.shared ? (store.available ? "available" : "away") : "none",
       }),
