@@ -5,6 +5,7 @@ import {
   NexusError,
   ownerQuestionSchema,
   parseFrame,
+  type RouterStatus,
   requestGetSchema,
   requestIdPattern,
   subjectToken,
@@ -122,7 +123,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
             routerId,
             nowMs: clock.monotonicMs(),
           }),
-        status: () => ({
+        status: (): RouterStatus => ({
           v: WIRE_VERSION,
           router: routerId,
           agents: table.size,
