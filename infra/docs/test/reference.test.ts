@@ -117,7 +117,7 @@ describe("examples", () => {
     const labelled = blocks.filter(({ language, label }) => language === "json" && label !== "output");
     expect(labelled.length).toBeGreaterThan(30);
     const faults = labelled.flatMap(({ page, line, label, text }) => {
-      const name = messageNames.find((known) => known === label);
+      const name = messageNames.find((known) => known === label.split(" ")[0]);
       const found = name === undefined ? ["its fence names no message: ```json <message>"] : faultsOf(name, JSON.parse(text));
       return found.map((fault) => `docs/${page}:${line}: ${fault}`);
     });
