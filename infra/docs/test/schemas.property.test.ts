@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type JsonValue, type MessageName, messages } from "@nexus/contracts";
+import { type JsonValue, limits, type MessageName, messages } from "@nexus/contracts";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -119,6 +119,28 @@ describe("zod and JSON Schema", () => {
     // A test in which everything is refused proves little.
     expect(Math.min(accepted, refused)).toBeGreaterThan(800);
   }, 60_000);
+
+  it("agree at the bounds of maps", () => {
+    const entries = (count: number, value: JsonValue) =>
+      Object.fromEntries(Array.from({ length: count }, (_, n) => [`a${n}`, value]));
+    const hello = (labels: JsonValue) => ({ ...(examples.find(({ message }) => message === "hello")?.value as object), labels });
+    const goal = (weights: JsonValue) => ({ type: "consensus", operation: "o", vote: { rule: "weighted", weights } });
+    for (const [count, fits] of [
+      [limits.labelsMax, true],
+      [limits.labelsMax + 1, false],
+    ] as const) {
+      expect([byZod, bySchema].map((check) => check("hello", hello(entries(count, "x"))))).toEqual([fits, fits]);
+    }
+    for (const [count, fits] of [
+      [limits.weightsMax, true],
+      [limits.weightsMax + 1, false],
+    ] as const) {
+      const request = { goal: goal(entries(count, 1)), agents: { all: true } };
+      expect([byZod, bySchema].map((check) => check("request", request))).toEqual([fits, fits]);
+    }
+    const request = (labels: JsonValue) => ({ goal: { type: "gather", operation: "o" }, agents: { labels } });
+    expect([byZod, bySchema].map((check) => check("request", request({})))).toEqual([false, false]);
+  });
 
   it("differ in the two rules alone that the reference names", () => {
     const gather = (bounds: number[]) => ({
