@@ -5,7 +5,8 @@ import { type Fence, fencesOf } from "./markdown.ts";
  *
  * - ```` ```sh ```` is run to its end and must exit with 0; ```` ```sh exit 2 ```` with another code;
  * - ```` ```sh background ```` is started and stays until the page ends;
- * - ```` ```text output ```` and ```` ```json output ```` right after one of them is what it must say;
+ * - ```` ```text output ```` and ```` ```json output ````, or ```` ```json refusal output ```` where it is a whole message,
+ *   right after one of them is what it must say;
  * - ```` ```ts my-agent.ts ```` and ```` ```json request greet.json ```` are files that the reader saves.
  */
 
@@ -37,7 +38,7 @@ export function stepsOfPage(markdown: string): PageStep[] {
 }
 
 function isOutput({ language, label }: Fence): boolean {
-  return (language === "text" || language === "json") && label === "output";
+  return (language === "text" || language === "json") && label.split(" ").includes("output");
 }
 
 function stepOf(fence: Fence, next: Fence | undefined): PageStep | undefined {
