@@ -33,6 +33,7 @@ describe("the bare agent", () => {
       const timer = setTimeout(resolve, Number(payload));
       signal.addEventListener("abort", () => {
         clearTimeout(timer);
+        runs.push("stopped");
         reject(new Error("stopped"));
       });
     });
@@ -69,7 +70,8 @@ describe("the bare agent", () => {
   }
 
   beforeAll(async () => {
-    server = await startNatsServer();
+    // A client that does not answer within two seconds is cut off.
+    server = await startNatsServer({ config: 'ping_interval: "1s"\nping_max: 1\n' });
     endings.push(() => server.stop());
     const bus = await connectNats({ servers: server.url, name: "router" });
     const store = createMemoryStore(systemClock, { entriesMax: 1_000, bytesMax: 1e7 });
@@ -98,7 +100,7 @@ describe("the bare agent", () => {
   it("imports nothing but built-ins of Node", () => {
     const folder = join(import.meta.dirname, "../src");
     const imports = readdirSync(folder).flatMap((file) => [
-      ...readFileSync(join(folder, file), "utf8").matchAll(/(?:from|import\()\s*"([^"]+)"/g),
+      ...readFileSync(join(folder, file), "utf8").matchAll(/(?:from|import\(?)\s*"([^"]+)"/g),
     ]);
     expect(imports.length).toBeGreaterThan(0);
     expect(imports.map(([, name]) => name).filter((name) => !/^(?:node:|\.\/)/.test(name ?? ""))).toEqual([]);
@@ -112,6 +114,20 @@ describe("the bare agent", () => {
     ["causal", { operations: [1, 2].map((n) => ({ type: "broadcast", operation: "count", payload: { n } })) }, { rowsTotal: 2 }],
   ])("serves a %s", async (type, goal, outcome) => {
     expect(await coordinate(type, goal)).toMatchObject({ status: "completed", executed: "all", outcome });
+  });
+
+  it("runs what wants no reply, and sends none", async () => {
+    runs.length = 0;
+    const answers: string[] = [];
+    client.subscribe("nexus.agents.bare-1.out.reply.*", (message) => {
+      answers.push(message.subject);
+    });
+    await client.flush();
+    expect(await coordinate("broadcast", { operation: "count", ack: "none" })).toMatchObject({ status: "completed" });
+    await waitUntil(() => runs.length === 1, { what: "it is run" });
+    await coordinate("gather", { operation: "count" });
+    await waitUntil(() => answers.length > 0, { what: "the answer to the second request" });
+    expect(answers).toHaveLength(1);
   });
 
   it("tells errors, and refuses what it does not offer", async () => {
@@ -196,11 +212,7 @@ describe("the bare agent", () => {
     expect(await coordinate("gather", { operation: "slow", payload: 15_000 }, request)).toMatchObject({ status: "accepted" });
     await waitUntil(() => events.some((event) => (event as { event: string }).event === "progress"), { what: "progress" });
     expect(await ask(`nexus.requests.${id}.cancel`, {})).toMatchObject({ result: { error: { code: "cancelled" } } });
-    const idle = async () => {
-      const page = await ask("nexus.router.agents", {});
-      return (page["agents"] as { load: { inFlight: number } }[])[0]?.load.inFlight === 0;
-    };
-    await waitUntil(idle, { what: "the handler has ended" });
+    await waitUntil(() => runs.at(-1) === "stopped", { what: "the handler is told" });
   });
 
   it("sends heartbeats that keep it alive, with the fields that they should have", async () => {
@@ -224,7 +236,12 @@ describe("the bare agent", () => {
     await waitUntil(() => hellos.length === 1, { what: "a hello" });
     await other.leave();
     expect(await other.closed).toMatch(/closed/);
-    await waitUntil(() => router.agentsKnown() === 1, { what: "the second agent has left" });
+    const states = async () => {
+      const { agents } = await ask("nexus.router.agents", {});
+      return (agents as { agent: string; state: string }[]).map(({ agent: id, state }) => `${id} ${state}`);
+    };
+    await waitUntil(() => router.agentsKnown() === 1, { what: "the second agent is gone" });
+    expect(await states()).toEqual(["bare-1 alive", "bare-2 left"]);
   });
 
   it("remembers operations for longer than the longest timeout", () => {
