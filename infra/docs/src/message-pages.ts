@@ -35,7 +35,7 @@ const pages: Readonly<Record<string, Page>> = {
   },
   "agents.md": {
     title: "Messages of agents",
-    about: "What an agent sends and gets. Unknown fields are ignored, on both sides.",
+    about: "What an agent sends and gets. Unknown fields are ignored on both sides.",
     channels: [
       "agent-hello",
       "agent-heartbeat",
