@@ -29,12 +29,16 @@ function folderOf(page: string): string {
 }
 
 let stack: ChildProcess;
+function endStack(): void {
+  if (stack.pid !== undefined && stack.exitCode === null && stack.signalCode === null) process.kill(-stack.pid, "SIGINT");
+}
 let said = "";
 const reports = new Map<string, PageReport>();
 
 beforeAll(async () => {
   // `npm start`, on a port of its own: once for all pages.
   stack = spawn("npm", ["start", "--", "--port", "0"], { cwd: root, stdio: ["ignore", "pipe", "inherit"], detached: true });
+  process.once("exit", endStack); // if the tests are given up
   const ready = new Promise<void>((resolve, reject) => {
     stack.stdout?.setEncoding("utf8").on("data", (text: string) => {
       said += text;
@@ -45,10 +49,9 @@ beforeAll(async () => {
   await ready;
 }, 60_000);
 afterAll(async () => {
-  if (stack.pid !== undefined && stack.exitCode === null) {
-    process.kill(-stack.pid, "SIGINT");
-    await once(stack, "exit");
-  }
+  const ended = stack.exitCode === null ? once(stack, "exit") : undefined;
+  endStack();
+  await ended;
   rmSync(scratch, { recursive: true, force: true });
 }, 20_000);
 

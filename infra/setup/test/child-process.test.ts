@@ -88,6 +88,7 @@ describe("the command line", () => {
       nexus: ["nats-server"],
       test: ["nats-server", "redis-server"],
       check: [],
+      docs: [],
     });
   });
 
