@@ -12,7 +12,7 @@ import {
   resultSchema,
   type Subjects,
 } from "@nexus/contracts";
-import type { Engine } from "@nexus/engine";
+import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
@@ -94,15 +94,15 @@ export class Coordinator {
       case "new":
         break;
     }
-    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
-    const canceller = new AbortController();
+    const deadlineMs = arrivedMs + remainingMs;
+    const run: Run = { id, type, request, digest, arrivedMs, deadlineMs, trace, cancelled: false, coordination: undefined };
     // In a later microtask: a refusal must find the request registered, to take it out again (Q3).
-    const ended = Promise.resolve().then(() => this.#carry(run, canceller.signal));
-    registry.run(id, { type, digest, ended, cancel: () => canceller.abort() });
+    const ended = Promise.resolve(run).then((later) => this.#carry(later));
+    registry.run(id, { type, digest, ended, cancel: () => cancel(run) });
     return started(ended);
   }
 
-  async #carry(run: Run, signal: AbortSignal): Promise<EndedRequest> {
+  async #carry(run: Run): Promise<EndedRequest> {
     const { registry, claims, clock } = this.#deps;
     let claimed = false;
     try {
@@ -123,7 +123,7 @@ export class Coordinator {
         } else idempotency = claim.idempotency;
         claimed = true;
       }
-      const ended = await this.#execute(run, idempotency, signal);
+      const ended = await this.#execute(run, idempotency);
       const bytes = encode({ result: ended.result, rows: ended.rows });
       registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
       // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
@@ -168,7 +168,7 @@ export class Coordinator {
     return undefined;
   }
 
-  async #execute(run: Run, idempotency: Idempotency, signal: AbortSignal): Promise<EndedRequest> {
+  async #execute(run: Run, idempotency: Idempotency): Promise<EndedRequest> {
     const { engine, clock, bus, routerId } = this.#deps;
     const emit = this.#events(run);
     const coordination = engine.start({
@@ -182,8 +182,8 @@ export class Coordinator {
       trace: run.trace,
       emit,
     });
-    if (signal.aborted) coordination.cancel();
-    signal.addEventListener("abort", () => coordination.cancel(), { once: true });
+    run.coordination = coordination;
+    if (run.cancelled) coordination.cancel();
     const coordinated = await coordination.done;
     const ended = endedRequestOf(coordinated, {
       id: run.id,
@@ -223,6 +223,15 @@ interface Run {
   readonly arrivedMs: number;
   readonly deadlineMs: number;
   readonly trace: TraceContext;
+  cancelled: boolean;
+  /** Once it executes. */
+  coordination: Coordination | undefined;
+}
+
+function cancel(run: Run): void {
+  if (run.cancelled) return;
+  run.cancelled = true;
+  run.coordination?.cancel();
 }
 
 function remainingOf(request: CoordinationRequest, clock: Clock): number {

@@ -74,10 +74,12 @@ async function tryRung(
     fill: { layer: rung.layer, strategy: rung.strategy },
     attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
   });
-  const error = await run
-    .attempt({ mechanism: rung, clock, tally, trace: span.context })
-    .then(() => undefined)
-    .catch((thrown: unknown) => asFault(thrown));
+  let error: NexusError | undefined;
+  try {
+    await run.attempt({ mechanism: rung, clock, tally, trace: span.context });
+  } catch (thrown) {
+    error = asFault(thrown);
+  }
   span.end(error?.code);
   const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
   walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };
