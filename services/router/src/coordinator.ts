@@ -15,7 +15,8 @@ import {
 import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
-import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import { type EndedRequest, endedBy, repeated } from "./ended-request.ts";
+import type { RequestRegistry } from "./registry.ts";
 import { endedRequestOf } from "./results.ts";
 
 /**
@@ -124,12 +125,11 @@ export class Coordinator {
         claimed = true;
       }
       const ended = await this.#execute(run, idempotency);
-      const bytes = encode({ result: ended.result, rows: ended.rows });
-      registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
+      registry.finish(run.id, ended, clock.monotonicMs());
       // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
       if (run.digest !== undefined && this.#deps.bus.connected) {
         if (cameToNothing(ended)) await claims.release(run.id);
-        else await claims.finish(run.id, run.digest, encode(ended.result));
+        else await claims.finish(run.id, run.digest, ended.encoded);
       }
       return ended;
     } catch (error) {
@@ -145,10 +145,7 @@ export class Coordinator {
     const { claims, clock, askOwner, logger } = this.#deps;
     if (hasEnded) {
       const shared = await claims.sharedResult(run.id);
-      if (shared !== undefined) {
-        const result = parseFrame(resultSchema, decode(shared), "shared result");
-        return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
-      }
+      if (shared !== undefined) return endedBy(parseFrame(resultSchema, decode(shared), "shared result"));
     }
     try {
       return await askOwner(owner, run.id, digest, run.deadlineMs - clock.monotonicMs());
@@ -250,10 +247,6 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
 /** Q4 */
 function cameToNothing({ result }: EndedRequest): boolean {
   return result.status === "failed" && result.executed === "none" && result.error?.retryable === true;
-}
-
-function repeated(ended: EndedRequest): EndedRequest {
-  return { ...ended, result: { ...ended.result, repeated: true } };
 }
 
 /** Keys in order, so that two spellings of one request have one digest. */

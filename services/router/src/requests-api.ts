@@ -17,7 +17,8 @@ import {
 } from "@nexus/contracts";
 import type { Bus, Clock } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
-import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import { type EndedRequest, endedBy } from "./ended-request.ts";
+import type { RequestRegistry } from "./registry.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does
@@ -88,7 +89,7 @@ export class RequestsApi {
     const { result } = report;
     if (result === undefined)
       throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
-    return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
+    return endedBy(result);
   }
 
   async #ownReport(id: string, get: RequestGet): Promise<RequestReport | undefined> {
@@ -161,12 +162,7 @@ export class RequestsApi {
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    const result = parseFrame(resultSchema, decode(shared), "shared result");
-    return this.#report(
-      id,
-      { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision },
-      get,
-    );
+    return this.#report(id, endedBy(parseFrame(resultSchema, decode(shared), "shared result")), get);
   }
 }
 

@@ -11,7 +11,7 @@ import {
   toErrorBody,
 } from "@nexus/contracts";
 import type { Coordinated } from "@nexus/engine";
-import type { EndedRequest } from "./registry.ts";
+import type { EndedRequest } from "./ended-request.ts";
 
 export interface ResultFacts {
   readonly id: string;
@@ -55,24 +55,30 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     router: facts.routerId,
     ...(explained === undefined ? {} : { decision: explained }),
   };
-  return { result: fitted(result, facts.bytesMax), rows, missing, decision };
+  return { ...fitted(result, facts.bytesMax), rows, missing, decision };
 }
 
 function explain(decision: Decision, wanted: CoordinationRequest["explain"]): Decision | undefined {
   if (wanted === "none") return undefined;
   if (wanted === "full") return decision;
   const { attempts, ...rest } = decision;
-  return { ...rest, attempts: attempts.filter((attempt, index) => attempt.error !== undefined || index === attempts.length - 1) };
+  const told = attempts.filter((attempt, index) => attempt.error !== undefined || index === attempts.length - 1);
+  return told.length === attempts.length ? decision : { ...rest, attempts: told };
 }
 
 /** Drops rows until the result fits one message; they stay in the pages. A value that is too large alone is an error. */
-export function fitted(result: CoordinationResult, bytesMax: number): CoordinationResult {
+function fitted(result: CoordinationResult, bytesMax: number): Pick<EndedRequest, "result" | "encoded"> {
   let fit = result;
-  for (let rows = fit.outcome?.rows.length ?? 0; encode(fit).byteLength > bytesMax; rows = Math.floor(rows / 2)) {
-    if (rows === 0) return withoutValue(fit, bytesMax);
+  let encoded = encode(fit);
+  for (let rows = fit.outcome?.rows.length ?? 0; encoded.byteLength > bytesMax; rows = Math.floor(rows / 2)) {
+    if (rows === 0) {
+      const reduced = withoutValue(fit, bytesMax);
+      return { result: reduced, encoded: encode(reduced) };
+    }
     fit = { ...fit, outcome: { ...fit.outcome, rows: fit.outcome?.rows.slice(0, Math.floor(rows / 2)) } as Outcome };
+    encoded = encode(fit);
   }
-  return fit;
+  return { result: fit, encoded };
 }
 
 function withoutValue(result: CoordinationResult, bytesMax: number): CoordinationResult {

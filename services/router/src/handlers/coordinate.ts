@@ -76,15 +76,18 @@ async function answer(
   const request = parseRequest(decode(message.data, codec), type);
   const started = deps.coordinator.start(request, span.context);
   span.set({ [attributes.requestId]: started.id });
-  const ended = started.ended.then(({ result }) => {
+  if (request.mode !== "accept") {
+    const { result, encoded } = await started.ended;
     finish(result, span, beganMs, deps);
-    return result;
-  });
-  if (request.mode !== "accept") return bodyOf(await ended, codec);
-  ended.catch((error: unknown) => {
-    deps.logger.warn({ requestId: started.id, err: error }, "an accepted request was refused afterwards");
-    span.end(error instanceof NexusError ? error.code : "internal");
-  });
+    return codec === "json" ? { data: encoded } : bodyOf(result, codec);
+  }
+  started.ended.then(
+    ({ result }) => finish(result, span, beganMs, deps),
+    (error: unknown) => {
+      deps.logger.warn({ requestId: started.id, err: error }, "an accepted request was refused afterwards");
+      span.end(error instanceof NexusError ? error.code : "internal");
+    },
+  );
   const accepted: Accepted = {
     v: 1,
     id: started.id,
