@@ -1,22 +1,13 @@
-import {
-  attributes,
-  type GoalOf,
-  type MissingAgent,
-  type MissingReason,
-  NexusError,
-  type ReplyFrame,
-  toErrorBody,
-} from "@nexus/contracts";
+import { attributes, type GoalOf, type MissingReason, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Span, Timer } from "@nexus/ports";
 import { sendingOf } from "../../dispatcher.ts";
 import type { DriveDeps } from "../../fan-out/drive.ts";
-import { silenceOf } from "../../fan-out/fan-out.ts";
 import { type AttemptContext, type Plan, recordsNext, repeatAfterMs, waitsForBus } from "../../plan.ts";
 import { type AgentEntry, isPresent } from "../../table/routing-table.ts";
-import { strangers } from "../fan-out-run.ts";
-import { executedOf, type GoalRun, type RunReport, verdictOf } from "../run.ts";
+import type { GoalRun, RunReport } from "../run.ts";
 import { type Piece, Pieces } from "./pieces.ts";
+import { type BalanceEnd, reportOf } from "./report.ts";
 
 /**
  * Many pieces of work, each to one agent. `Pieces` keeps where each is; this gives them out, sends, repeats and waits.
@@ -28,8 +19,6 @@ import { type Piece, Pieces } from "./pieces.ts";
  * L3. A run that has ended holds no timer, no listener and no in-flight count.
  */
 
-type BalanceEnd = "everyone" | "deadline" | "cancelled" | "hopeless";
-
 export class BalanceRun implements GoalRun {
   readonly #plan: Plan;
   readonly #goal: GoalOf<"balance">;
@@ -39,7 +28,7 @@ export class BalanceRun implements GoalRun {
   /** Agents that said that they are full, until when. */
   readonly #fullUntilMs = new Map<string, number>();
   readonly #picker;
-  /** Made when it is first asked for. */
+  /** Made when the run first waits for room. */
   #targetsById: ReadonlyMap<string, AgentEntry> | undefined;
   #ended: BalanceEnd | undefined;
   #context: AttemptContext | undefined;
@@ -90,47 +79,7 @@ export class BalanceRun implements GoalRun {
   }
 
   report(): RunReport {
-    const { targets, request } = this.#plan;
-    const rows = this.#pieces.rows();
-    const count = (status: (typeof rows)[number]["status"]) => rows.filter((row) => row.status === status).length;
-    const done = count("ok");
-    const executed = executedOf(rows.length, done + count("error"), count("unknown"));
-    const ended = this.#ended ?? "deadline";
-    const responders = new Set(rows.filter((row) => row.status === "ok").map((row) => row.agent));
-    return {
-      ...verdictOf({
-        satisfied: done === rows.length,
-        cancelled: ended === "cancelled",
-        reached: done,
-        wanted: rows.length,
-        what: "pieces of work",
-        executed,
-        degrade: request.degrade,
-      }),
-      executed,
-      outcome: { type: "balance", pieces: rows.length, done, ended, rows: [], rowsTotal: rows.length },
-      rows,
-      agents: {
-        targeted: targets.agents.length + targets.unknown.length,
-        responded: responders.size,
-        extra: this.#pieces.extraCount,
-        missing: [...this.#missing(rows, ended), ...strangers(targets.unknown)],
-      },
-    };
-  }
-
-  /** Where work was left undone, those that could not be given any are missing, too. */
-  #missing(rows: ReturnType<Pieces["rows"]>, ended: BalanceEnd): MissingAgent[] {
-    const missing = this.#pieces.missing(rows, (id) => {
-      const agent = ended === "deadline" ? this.#target(id) : undefined;
-      return agent === undefined ? "unknown" : silenceOf(agent);
-    });
-    if (rows.every((row) => row.status !== "not-sent" && row.status !== "refused")) return missing;
-    const named = new Set(missing.map(({ agent }) => agent));
-    for (const { id, state } of this.#plan.targets.agents) {
-      if ((state === "left" || state === "dead") && !named.has(id)) missing.push({ agent: id, reason: state });
-    }
-    return missing;
+    return reportOf(this.#plan, this.#pieces, this.#ended ?? "deadline");
   }
 
   /** Gives waiting pieces to agents until either is used up. */
@@ -197,7 +146,8 @@ export class BalanceRun implements GoalRun {
   #takeRoom(id: string): boolean {
     const context = this.#context;
     if (context === undefined || this.#finish === undefined || this.#waitsForBus(context)) return false;
-    const agent = this.#target(id);
+    this.#targetsById ??= new Map(this.#plan.targets.agents.map((entry) => [entry.id, entry]));
+    const agent = this.#targetsById.get(id);
     const nowMs = context.clock.monotonicMs();
     if (agent === undefined || !isPresent(agent) || !this.#hasRoom(agent, nowMs, context)) return false;
     if (!agent.operations.has(this.#goal.operation)) return false;
@@ -205,11 +155,6 @@ export class BalanceRun implements GoalRun {
     if (piece === undefined) return false;
     this.#give(piece, agent, nowMs, context);
     return true;
-  }
-
-  #target(id: string): AgentEntry | undefined {
-    this.#targetsById ??= new Map(this.#plan.targets.agents.map((entry) => [entry.id, entry]));
-    return this.#targetsById.get(id);
   }
 
   #give(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
