@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { rungs } from "../../src/index.ts";
 import { tableDefaults } from "../../src/table/routing-table.ts";
-import { createFleet, type Script, silent } from "../scripted-fleet.ts";
+import { createFleet, type Fleet, REQUEST_ID, type Script, silent } from "../scripted-fleet.ts";
 
 /**
  * Proves causal order through the engine in virtual time (K1–K4): steps, coordinated ones included, what becomes of those
@@ -167,6 +167,20 @@ describe("a fault of publishing", () => {
     await fleet.expectNothingLeft();
     await fleet.pass(1_000);
     expect(fleet.order()).toEqual(["a 0"]);
+  });
+
+  it("lets nothing begin that was about to: a step that is acknowledged in that very turn leads to no other (K4)", async () => {
+    const acknowledged = { v: 1, kind: "reply", status: "ok", inFlight: 0, queueDepth: 0 } as const;
+    const fault = (agent: string) => {
+      if (agent === "b") fleet.dispatcher.answered("c", { ...acknowledged, operationId: `${REQUEST_ID}/2` });
+      return agent === "b";
+    };
+    const fleet: Fleet = createFleet({ a: {}, b: {}, c: { script: silent }, d: {} }, { fault });
+    const to = (agent: string, ...after: number[]) => step({ type: "targeted", agents: { ids: [agent] }, after });
+    const { error } = await fleet.run("causal", causal(to("a"), to("b", 0), to("c"), to("d", 2)));
+    expect(error).toMatchObject({ code: "disconnected" });
+    expect(fleet.order().sort()).toEqual(["a 0", "c 2"]);
+    await fleet.expectNothingLeft();
   });
 
   it("is taken over by a rung that keeps the order, which asks nobody again who has answered", async () => {

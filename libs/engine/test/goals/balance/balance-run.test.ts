@@ -1,6 +1,7 @@
-import { NexusError } from "@nexus/contracts";
+import { type AgentFrame, NexusError } from "@nexus/contracts";
 import { describe, expect, it } from "vitest";
-import { createFleet, type Member, type Script, silent } from "../../scripted-fleet.ts";
+import { rungs } from "../../../src/index.ts";
+import { createFleet, type Member, REQUEST_ID, type Script, silent } from "../../scripted-fleet.ts";
 
 /**
  * Proves what becomes of pieces of work, through the engine in virtual time (L1–L3, P1, P2): windows, refusals that move on, silence,
@@ -226,5 +227,37 @@ describe("agents that go, and who never had the piece", () => {
       { agent: "broken", reason: "error" },
       { agent: "stranger", reason: "not-sent" },
     ]);
+  });
+});
+
+describe("an attempt that fails", () => {
+  const otherId = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
+
+  it("with no rung below leaves nothing behind (L3)", async () => {
+    let published = 0;
+    const fleet = createFleet({ a: { script: silent } }, { fault: () => published++ > 0 });
+    const { error, executed } = await fleet.run("balance", work(2));
+    expect([error?.code, executed, fleet.order()]).toEqual(["disconnected", "unknown", ["a 0"]]);
+    await fleet.expectNothingLeft();
+  });
+
+  it("hands over pieces whose agents are still listened to while they wait for room", async () => {
+    const [foundation = expect.fail("there is no rung")] = rungs;
+    // The repeat fails; the other request then has the room, and the answer to the first sending comes before it gives it back.
+    const fault = (_: string, frame: AgentFrame) =>
+      frame.kind === "operation" && frame.boot !== undefined && frame.operationId === `${REQUEST_ID}/0`;
+    const script: Script = ({ frame }) => ({ afterMs: frame.operationId.startsWith(otherId) ? 3_000 : 600, value: 1 });
+    const second = { ...foundation, strategy: "second" };
+    const fleet = createFleet({ a: { capacity: 1, script } }, { fault, rungs: [foundation, second] });
+    const running = fleet.start("balance", work(1, { idempotent: true, timeoutMs: 4_000 }));
+    const other = fleet.start("balance", work(1, { timeoutMs: 20_000 }), otherId);
+    const { report, decision } = await fleet.ended(running);
+    expect(decision.attempts.map(({ strategy, messages }) => [strategy, messages])).toEqual([
+      ["foundation", 1],
+      ["second", 0],
+    ]);
+    expect([report?.status, fleet.clock.monotonicMs()]).toEqual(["completed", 600]);
+    await fleet.ended(other);
+    await fleet.expectNothingLeft();
   });
 });
