@@ -4,7 +4,7 @@ import { RoutingTable } from "../../src/index.ts";
 import { tableDefaults } from "../../src/table/routing-table.ts";
 import { helloOf } from "../scripted-fleet.ts";
 
-/** Proves T1 to T5 by cases: lives and incarnations, states by silence, bounds, and whom a selector means. */
+/** Proves T1, T3 and T5 by cases: lives and incarnations, states by silence, and whom a selector means. */
 
 const process = { cpu: 0.1, memory: 0.2, eventLoopDelayMs: 1 };
 const load = { inFlight: 1, queueDepth: 2, serviceTimeMs: 3 };
@@ -152,16 +152,6 @@ describe("states by silence", () => {
     table.heartbeat("a0", heartbeat(), 9_500);
     expect(table.expire(34_000)).toEqual([]);
     expect(table.expire(34_001).map(({ id }) => id)).toEqual(["a0"]);
-  });
-});
-
-describe("T4: bounds", () => {
-  it("a hello beyond the bound is refused and counted; a known agent's is not", () => {
-    const table = new RoutingTable({ agentsMax: 2 });
-    for (const id of ["a", "b"]) table.hello(id, helloOf(), 0);
-    expect(table.hello("c", helloOf(), 0)).toBe("full");
-    expect(table.hello("a", helloOf({ boot: "b2" }), 0)).toBe("changed");
-    expect([table.size, table.refused, table.get("c")]).toEqual([2, 1, undefined]);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Hello } from "@nexus/contracts";
 import { describe, expect, it } from "vitest";
-import { RoutingTable } from "../src/index.ts";
+import { RoutingTable } from "../../src/index.ts";
 
 /** Proves the bounds of the table (T3, T4): a flood of strangers neither fills memory nor keeps others out for long. */
 
