@@ -82,6 +82,7 @@ describe("takeovers (I2)", () => {
     await one.finish(ID, "d", encode("of the one that was taken for dead"));
     expect(await three.claim(ID, "d", 1_000, nothing)).toEqual({ kind: "other", owner: "r2", ended: false });
     await two.finish(ID, "d", encode("of the one that took over"));
+    await one.finish(ID, "d", encode("of the one that was taken for dead"));
     expect(await three.sharedResult(ID)).toEqual(encode("of the one that took over"));
   });
 });
@@ -159,6 +160,15 @@ describe("a store that was away or forgot (I4)", () => {
     await one.claims.tell();
     expect(await run(two.claims.claim(ID, "another", 1_000, nothing))).toEqual({ kind: "reused" });
     expect(await two.claims.sharedResult(ID)).toBeDefined();
+  });
+
+  it("keeps what another router has told it meanwhile", async () => {
+    const { one, two } = await ranWithoutStore();
+    await two.claims.claim(ID, "d", 1_000, nothing);
+    await two.claims.finish(ID, "d", encode("of the other"));
+    await one.claims.tell();
+    expect(await one.claims.sharedResult(ID)).toEqual(encode("of the other"));
+    expect(await one.claims.ownerOf(ID)).toBe("r2");
   });
 
   it("keeps a record that nobody can read, and is told the rest", async () => {
