@@ -111,8 +111,8 @@ export class Claims {
   }
 
   /**
-   * Takes over from a dead owner, or from one whose result is lost (`hasEnded`; I2). @returns how well the id is protected then; undefined where another router was
-   * faster, or the shared memory, which alone could tell, is away
+   * Takes over from a dead owner, or from one whose result is lost (`hasEnded`; I2). @returns how well the id is protected
+   * then; undefined where another router was faster, or the shared memory, which alone could tell, is away
    */
   async takeOver(
     id: string,

@@ -77,8 +77,9 @@ export class Peers {
 
   /**
    * Claims an id among the live peers. Two routers that claim at once are told so by each other, and the smaller id goes
-   * first, unless a third one has the id: who merely asks may soon know nothing of it. `granted` is called in the very turn in which nobody objected, before another router's question can be
-   * answered: between the two there must be no moment at which this router seems to know nothing.
+   * first, unless a third one has the id: who merely asks may soon know nothing of it. `granted` is called in the very turn
+   * in which nobody objected, before another router's question can be answered: between the two there must be no moment at
+   * which this router seems to know nothing.
    * @returns the router that has it; undefined when this one does now
    */
   async claim(id: string, granted: () => void): Promise<string | undefined> {
