@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { Packr } from "msgpackr";
+import { Packr, Unpackr } from "msgpackr";
 import { describe, expect, it } from "vitest";
 import { type CodecName, codecNames, codecOf, decode, encode, type JsonValue, limits, NexusError } from "../src/index.ts";
 
@@ -152,13 +152,19 @@ describe("MessagePack", () => {
   });
 
   it("reads every form that an encoder may choose for a document", () => {
+    // Into maps: into objects, the library renames a key `__proto__`.
+    const asMaps = new Unpackr({ useRecords: false, mapsAsObjects: false });
+    const plain = (value: unknown): unknown => {
+      if (Array.isArray(value)) return value.map(plain);
+      return value instanceof Map ? Object.fromEntries([...value].map(([key, inner]) => [key, plain(inner)])) : value;
+    };
     const packers = [{ variableMapSize: true }, { variableMapSize: false }, { useFloat32: 1 }].map(
       (options) => new Packr({ useRecords: false, ...options }),
     );
     fc.assert(
       fc.property(json, fc.constantFrom(...packers), (value, packer) => {
         const bytes = new Uint8Array(packer.pack(value));
-        expect(decode(bytes, "msgpack")).toEqual(packer.unpack(bytes));
+        expect(decode(bytes, "msgpack")).toEqual(plain(asMaps.unpack(bytes)));
       }),
     );
   });
