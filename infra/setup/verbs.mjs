@@ -28,6 +28,13 @@ export const VERBS = {
     needs: ["nats-server"],
     cwd: "caller",
   },
+  bench: {
+    summary: "measure a suite beside its floor and its peers",
+    program: "bench/src/main.ts",
+    args: [],
+    needs: ["nats-server"],
+    cwd: "caller",
+  },
   test: {
     summary: "type check, lint and every test suite; the last line is the count",
     program: "infra/setup/test-all.mjs",
@@ -81,7 +88,8 @@ Installs what is missing (npm packages with their own Node, nats-server, redis-s
 
 ${rows.join("\n")}
 
-The same through npm: npm start, npm test, npm run nexus -- <arguments>, npm run check, npm run docs.
+The same through npm: npm start, npm test, npm run nexus -- <arguments>, npm run bench -- <suite>,
+npm run check, npm run docs.
 stdout is the program's alone: the set-up speaks on stderr, and .npmrc keeps npm from adding its banner.
 "<verb> --help" explains the program behind the verb.
 

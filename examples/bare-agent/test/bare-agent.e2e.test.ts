@@ -136,8 +136,16 @@ describe("the bare agent", () => {
   it("tells errors, and refuses what it does not offer", async () => {
     const { agents } = await coordinate("gather", { operation: "fail" });
     expect(agents).toMatchObject({ missing: [{ agent: "bare-1", reason: "error", message: "broken on purpose" }] });
-    const steps = [{ type: "targeted", operation: "nothing", agents: { ids: ["bare-1"] } }];
-    expect(await coordinate("causal", { operations: steps })).toMatchObject({ agents: { missing: [{ reason: "refused" }] } });
+    const told: JsonValue[] = [];
+    client.subscribe("nexus.agents.bare-1.out.reply.zero", (message) => {
+      told.push(decode(message.data));
+    });
+    await client.flush();
+    const frame = { v: 1, kind: "operation", router: "zero", type: "gather", remainingMs: 5_000 };
+    const operationId = `${ulid("FAT")}/0`;
+    client.publish("nexus.agents.bare-1.in", encode({ ...frame, operationId, operation: "nothing" }));
+    await waitUntil(() => told.length === 1, { what: "a refusal" });
+    expect(told[0]).toMatchObject({ operationId, status: "refused", error: { code: "unknown-operation", retryable: false } });
   });
 
   it("runs a repeated operation once, and answers every router that asks", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join, relative, sep } from "node:path";
 
 /** Real source files, shared out among agents by their path. */
 
@@ -27,6 +27,16 @@ export function listSources(root: string): string[] {
     }
   }
   return found.slice(0, FILES_MAX);
+}
+
+/** Where a file below the folder is, links resolved; undefined for what is elsewhere, or no file. */
+export function fileBelow(root: string, path: string): string | undefined {
+  try {
+    const file = realpathSync(join(root, path));
+    return file.startsWith(realpathSync(root) + sep) && statSync(file).isFile() ? file : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The shard that a file belongs to, in [0, shards). */

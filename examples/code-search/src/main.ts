@@ -1,5 +1,14 @@
 import { connectAgents } from "@nexus/agent";
-import { baseConfigSchema, createLifecycle, createLogger, exitOnSignals, loadConfig, startTelemetry } from "@nexus/runtime";
+import {
+  baseConfigSchema,
+  createLifecycle,
+  createLogger,
+  exitOnSignals,
+  loadConfig,
+  natsOptionsOf,
+  startTelemetry,
+  VERSION,
+} from "@nexus/runtime";
 import { z } from "zod";
 import { Shard } from "./shard.ts";
 
@@ -22,15 +31,16 @@ process.once("disconnect", () => process.kill(process.pid, "SIGTERM"));
 const first = config.CODE_SEARCH_FIRST;
 const otel = startTelemetry({
   service: "code-search",
-  version: "0.1.0",
+  version: VERSION,
   instance: `code-search-${first}`,
   environment: process.env,
+  logger,
 });
 lifecycle.onStop("telemetry", () => otel.shutdown());
 const connection = await connectAgents({
   prefix: config.NEXUS_PREFIX,
   connId: `code-search-${first}-${process.pid}`,
-  nats: { servers: config.NEXUS_NATS_URL, name: `code-search-${first}` },
+  nats: { ...natsOptionsOf(config), name: `code-search-${first}` },
   logger,
   telemetry: otel.telemetry,
 });

@@ -1,9 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import type { Handler } from "@nexus/agent";
-import { type JsonValue, NexusError } from "@nexus/contracts";
-import { listSources, readShard, type SourceFile } from "./corpus.ts";
+import { isJsonObject, type JsonValue, NexusError } from "@nexus/contracts";
+import { fileBelow, listSources, readShard, type SourceFile } from "./corpus.ts";
 
 export interface Hit {
   readonly file: string;
@@ -74,22 +73,21 @@ export class Shard {
 
   #hash(payload: JsonValue | undefined): JsonValue {
     const path = text(payload, "path");
-    const full = join(this.#root, path);
-    if (path.includes("..") || !existsSync(full))
-      throw new NexusError("not-found", `no file ${path} in the corpus`, { field: "path" });
-    return { path, sha256: createHash("sha256").update(readFileSync(full)).digest("hex") };
+    const file = fileBelow(this.#root, path);
+    if (file === undefined) throw new NexusError("not-found", `no file ${path} in the corpus`, { field: "path" });
+    return { path, sha256: createHash("sha256").update(readFileSync(file)).digest("hex") };
   }
 
   /** For the proposal when this shard's index is at least as new as it says. */
   #vote(payload: JsonValue | undefined): JsonValue {
-    const wanted = typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload["minVersion"] : undefined;
+    const wanted = isJsonObject(payload) ? payload["minVersion"] : undefined;
     if (typeof wanted !== "number") throw new NexusError("invalid-field", "minVersion must be a number", { field: "minVersion" });
     return { vote: this.#version >= wanted ? "for" : "against", version: this.#version };
   }
 }
 
 function text(payload: JsonValue | undefined, field: string): string {
-  const value = typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload[field] : undefined;
+  const value = isJsonObject(payload) ? payload[field] : undefined;
   if (typeof value === "string" && value.length > 0 && value.length <= 1_000) return value;
   throw new NexusError("invalid-field", `payload.${field} must be a text of 1 to 1,000 characters`, { field });
 }

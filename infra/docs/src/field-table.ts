@@ -83,10 +83,12 @@ function variantOf(schema: JsonSchema, linked: Linked): string {
 export function boundsOf(schema: JsonSchema): string {
   const each = schema.items === undefined || referenced(schema.items) !== undefined ? "" : boundsOf(schema.items);
   const parts = [
-    range(bound(schema, "minimum"), bound(schema, "maximum"), bound(schema, "exclusiveMinimum"), ""),
-    range(bound(schema, "minLength"), bound(schema, "maxLength"), undefined, " characters"),
-    range(bound(schema, "minItems"), bound(schema, "maxItems"), undefined, " items"),
-    range(bound(schema, "minProperties"), bound(schema, "maxProperties"), undefined, " entries"),
+    range(bound(schema, "minimum"), bound(schema, "maximum"), ""),
+    open(">", bound(schema, "exclusiveMinimum")),
+    open("<", bound(schema, "exclusiveMaximum")),
+    range(bound(schema, "minLength"), bound(schema, "maxLength"), " characters"),
+    range(bound(schema, "minItems"), bound(schema, "maxItems"), " items"),
+    range(bound(schema, "minProperties"), bound(schema, "maxProperties"), " entries"),
     typeof schema["pattern"] === "string" ? code(schema["pattern"]) : "",
     each === "" ? "" : `each ${each}`,
   ];
@@ -99,8 +101,11 @@ function bound(schema: JsonSchema, keyword: string): number | undefined {
   return typeof value === "number" && Math.abs(value) < Number.MAX_SAFE_INTEGER ? value : undefined;
 }
 
-function range(min: number | undefined, max: number | undefined, above: number | undefined, what: string): string {
-  if (above !== undefined) return `> ${number(above)}${max === undefined ? "" : `, ≤ ${number(max)}`}${what}`;
+function open(sign: string, value: number | undefined): string {
+  return value === undefined ? "" : `${sign} ${number(value)}`;
+}
+
+function range(min: number | undefined, max: number | undefined, what: string): string {
   if (min === undefined && max === undefined) return "";
   if (max === undefined) return `≥ ${number(min ?? 0)}${what}`;
   if (min === undefined) return `≤ ${number(max)}${what}`;

@@ -34,8 +34,8 @@ What is on the wire, field by field. [How it is used](../protocol.md) is told el
 - [asyncapi.json](asyncapi.json): the same as an AsyncAPI 3.0 document
 - [schemas](schemas): a JSON Schema (draft 2020-12) for each message
 
-The schemas say everything but two rules: the bounds of a histogram ascend, and a causal operation depends on earlier ones
-alone. Units are in ${code("x-unit")}.
+The schemas say everything but three rules: the bounds of a histogram ascend, a causal operation depends on earlier ones
+alone, and ${code("wire.min")} is not above ${code("wire.max")}. Units are in ${code("x-unit")}.
 `;
 }
 

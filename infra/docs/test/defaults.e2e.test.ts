@@ -87,13 +87,13 @@ it("of a top-k: the largest", async () => {
 });
 
 it("of a request: its time, its mode, its explanation", async () => {
-  const { timeoutMs, explain, mode, dryRun, degrade, idempotent, ...others } = defaultsOf("request");
+  const { timeoutMs, explain, mode, dryRun, degrade, idempotent, priority, ...others } = defaultsOf("request");
   expect(others).toEqual({});
   const body = { goal: { operation: "work" }, agents: { all: true } };
   const accepted = (await stack.coordinate("gather", { ...body, mode: "accept" })) as unknown as { remainingMs: number };
   expect([accepted.remainingMs, timeoutMs]).toEqual([limits.timeoutMsDefault, limits.timeoutMsDefault]);
   const left = await stack.coordinate("gather", body);
-  const said = await stack.coordinate("gather", { ...body, timeoutMs, explain, mode, dryRun, degrade, idempotent });
+  const said = await stack.coordinate("gather", { ...body, timeoutMs, explain, mode, dryRun, degrade, idempotent, priority });
   expect(comparable(left)).toEqual(comparable(said));
   expect([left.status, left.decision?.attempts.length]).toEqual(["completed", 1]);
 });

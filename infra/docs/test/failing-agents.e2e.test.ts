@@ -176,15 +176,16 @@ describe("a router", () => {
   });
 
   it("whose mechanism fails goes on with the next lower one, and says so", async () => {
-    // As large as a request may be: within the frame for an agent it is larger than a message.
-    const payload = "x".repeat(1_048_576 - 130);
-    const { decision, error } = await stack.coordinate("gather", {
-      goal: { operation: "work", payload },
-      agents: { ids: ["helper"] },
-    });
-    expect(decision?.attempts.map(({ layer }) => layer)).toEqual(["foundation", "emergency"]);
-    expect(decision?.attempts.every((attempt) => attempt.error !== undefined)).toBe(true);
-    expect(error?.code).toBe("too-large");
+    const cutOff = await stack.addRouter({ prefix: "cut-off" }, 1);
+    await stack.addAgents([{ id: "helper", handlers: { work: () => 1 } }], "cut-off");
+    await waitUntil(() => cutOff.agentsKnown() === 1, { what: "the agent is known" });
+    const body = { goal: { operation: "work" }, agents: { all: true }, timeoutMs: 2_000 };
+    const { decision, status } = await stack.coordinate("gather", body, "cut-off");
+    expect([status, decision?.layer]).toEqual(["completed", "emergency"]);
+    expect(decision?.attempts.map(({ layer, error }) => [layer, error !== undefined])).toEqual([
+      ["foundation", true],
+      ["emergency", false],
+    ]);
     await stack.logged("attempt failed");
     expect(seenOf("a mechanism fails")).toMatch(/`decision\.layer`, `decision\.attempts\[\]\.error`; log "attempt failed"/);
   });

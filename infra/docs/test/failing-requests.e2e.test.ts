@@ -67,6 +67,10 @@ it("it asks for what is not built", async () => {
   });
   expect(error?.field).toBe("goal.commit");
 });
+it("a vote needs more votes than agents are asked", () => {
+  const goal = { operation: "work", vote: { rule: "quorum", quorum: 6 } };
+  return refused("a vote needs more votes than agents are asked", "consensus", { goal, ...all });
+});
 it("its id has another body", async () => {
   const id = ulid("FAV");
   await stack.coordinate("gather", { ...work, id });
@@ -92,18 +96,6 @@ it("its reply subject is no inbox", async () => {
   expect(seen).toContain("request refused: its reply subject is no inbox");
   expect(stack.told.get("requestsRefused")).toContainEqual({ [attributes.errorType]: "reply-subject" });
   expect(seen).toContain("`reply-subject`");
-});
-
-it("it is refused after it was accepted", async () => {
-  const id = ulid("FAW");
-  const body = { ...work, id, mode: "accept", agents: { group: "none" } };
-  expect((await stack.coordinate("gather", body)).status).toBe("accepted");
-  await stack.logged("an accepted request was refused afterwards");
-  const reply = await stack.client.request(`nexus.requests.${id}.get`, new Uint8Array(), { timeoutMs: 5_000 });
-  expect(JSON.parse(Buffer.from(reply.data).toString())).toMatchObject({ error: { code: "not-found" } });
-  const seen = seenOf("it is refused after it was accepted");
-  expect(seen).toContain("`not-found`");
-  expect(seen).toContain("an accepted request was refused afterwards");
 });
 
 it("too many requests run at the router", async () => {

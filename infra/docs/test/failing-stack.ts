@@ -5,7 +5,7 @@ import { connectNats } from "@nexus/adapter-nats";
 import { createIds, systemClock } from "@nexus/adapter-node";
 import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { type AgentConnection, type AgentOptions, connectAgents } from "@nexus/agent";
-import { decode, encode, type Row } from "@nexus/contracts";
+import { decode, encode, NexusError, type Row } from "@nexus/contracts";
 import type { Bus } from "@nexus/ports";
 import { type Router, type RouterOptions, startRouter } from "@nexus/router";
 import { waitUntil } from "@nexus/testing";
@@ -32,7 +32,8 @@ export interface Answer {
 export interface FailingStack extends Recorder {
   readonly server: NatsServer;
   readonly client: Bus;
-  addRouter(options?: Partial<RouterOptions>): Promise<Router>;
+  /** @param sendsFail so many messages to agents cannot be sent, then all can */
+  addRouter(options?: Partial<RouterOptions>, sendsFail?: number): Promise<Router>;
   addAgents(agents: readonly AgentOptions[], prefix?: string): Promise<AgentConnection>;
   /** An agent that says hello and nothing else. @returns the operations that it was sent */
   addMute(id: string, boot: string): Promise<{ operationId: string }[]>;
@@ -56,8 +57,8 @@ export async function startFailingStack(): Promise<FailingStack> {
     ...recorder,
     server,
     client,
-    async addRouter(options = {}) {
-      const bus = await connect("router");
+    async addRouter(options = {}, sendsFail = 0) {
+      const bus = failing(await connect("router"), sendsFail);
       const store = createMemoryStore(systemClock, { entriesMax: 1_000, bytesMax: 1e7 });
       const router = await startRouter(options, { bus, store, clock: systemClock, ids: createIds(), logger, telemetry });
       endings.push(() => router.stop(200));
@@ -91,6 +92,20 @@ export async function startFailingStack(): Promise<FailingStack> {
       for (const end of endings.reverse()) await end();
     },
   };
+}
+
+function failing(bus: Bus, sends: number): Bus {
+  let left = sends;
+  const publish: Bus["publish"] = (subject, data, options) => {
+    if (subject.endsWith(".in") && left-- > 0) throw new NexusError("disconnected", "cut off on purpose");
+    bus.publish(subject, data, options);
+  };
+  return new Proxy(bus, {
+    get(target, name) {
+      const value: unknown = name === "publish" ? publish : Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 }
 
 const page = readFileSync(join(root, "docs/failure-modes.md"), "utf8");

@@ -78,6 +78,18 @@ describe("names in the pages", () => {
   });
 });
 
+describe("log lines in the pages", () => {
+  const sources = globSync("{libs,services}/**/src/**/*.ts", { cwd: root, exclude: ["**/node_modules/**"] })
+    .map(textOf)
+    .join("\n");
+  const quoted = [...textOf("docs/failure-modes.md").matchAll(/log(?: is)? "([^"]+)"/g)].map(([, text = ""]) => text);
+
+  it("are what the code logs", () => {
+    expect(quoted.length).toBeGreaterThan(12);
+    expect(quoted.filter((line) => !sources.includes(line.replace(/:? …$/, "")))).toEqual([]);
+  });
+});
+
 describe("reading pages", () => {
   const page = [
     "# One",

@@ -30,7 +30,7 @@ beforeAll(async () => {
   await waitUntil(() => router.agentsKnown() === AGENTS + 1, { what: "all agents are known" });
   const deps = { bus: stack.client, clock: systemClock, ids: createIds(), telemetry: stack.telemetry };
   const client = createClient({ retries: 0 }, deps);
-  await client.coordinate({ goal: { type: "gather", operation: "work" }, agents: { all: true } });
+  await client.coordinate({ goal: { type: "gather", operation: "work", class: "work.all" }, agents: { all: true } });
   await client.coordinate({ goal: { type: "gather", operation: "fail" }, agents: { ids: ["a1"] } });
   await client.coordinate({ goal: { type: "balance", operation: "work" }, agents: { ids: ["a1"] } });
   const nobody = client.coordinate({ goal: { type: "gather", operation: "work" }, agents: { group: "none" } });

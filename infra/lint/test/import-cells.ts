@@ -97,7 +97,8 @@ const tests: typeof table = [
   { folder: "libs/runtime/test", own: "@nexus/runtime", may: everyKind, libraries: ["nats", "pino"] },
   { folder: "services/router/test", own: "@nexus/router", may: everyKind, libraries: ["nats"] },
   { folder: "libs/cli/test", own: "@nexus/cli", may: everyKind, libraries: ["nats", "commander", "listr2", "cli-table3"] },
-  { folder: "bench", own: "nexus", may: everyKind, libraries: ["nats"] },
+  { folder: "test/hostile", own: "@nexus/hostile", may: everyKind, libraries: ["nats"] },
+  { folder: "bench", own: "@nexus/bench", may: everyKind, libraries: ["nats"] },
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,

@@ -86,6 +86,7 @@ describe("the command line", () => {
     expect(Object.fromEntries(Object.entries(VERBS).map(([name, verb]) => [name, verb.needs]))).toEqual({
       start: ["nats-server"],
       nexus: ["nats-server"],
+      bench: ["nats-server"],
       test: ["nats-server", "redis-server"],
       check: [],
       docs: [],

@@ -1,5 +1,4 @@
 import { z } from "zod";
-import { codecNames } from "./codec.ts";
 import { errorBodySchema } from "./errors.ts";
 import { goalTypeSchema } from "./goal-types.ts";
 import { jsonValueSchema } from "./json-value.ts";
@@ -59,10 +58,13 @@ export const helloSchema = z
     capacity: z.int().min(1).max(limits.capacityMax).describe("Operations that the agent can hold at once"),
     operations: z.array(operationNameSchema).max(limits.operationsMax).describe("Handlers that it offers"),
     codecs: z
-      .array(z.enum(codecNames))
+      .array(z.string().min(1).max(32))
       .min(1)
       .max(8)
-      .meta({ description: "Encodings that it reads, best first; it is sent the first", default: ["json"] })
+      .meta({
+        description: "Encodings that it reads, best first: `json`, `msgpack`. A router takes the first that it knows, else JSON",
+        default: ["json"],
+      })
       .optional(),
   })
   .meta({

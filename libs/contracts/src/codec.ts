@@ -1,13 +1,15 @@
 import { Packr, Unpackr } from "msgpackr";
 import { NexusError } from "./errors.ts";
+import { scanJson } from "./json-scan.ts";
 import type { JsonValue } from "./json-value.ts";
 import { limits } from "./limits.ts";
+import { scanMsgpack } from "./msgpack-scan.ts";
 
 /**
  * JSON and MessagePack, chosen by the `Content-Type` header. Both carry the JSON data model alone.
  *
  * Invariants
- * C1. Bytes are counted before anything is decoded, nesting before JSON is parsed.
+ * C1. Bytes are counted before anything is decoded, nesting before anything is built.
  * C2. What is decoded holds only null, booleans, finite numbers, strings, arrays and plain objects.
  * C3. A key `__proto__` never reaches a prototype: both decoders define it as an own property or refuse it.
  */
@@ -19,6 +21,8 @@ export const CONTENT_TYPE_HEADER = "Content-Type";
 
 const packr = new Packr({ useRecords: false, variableMapSize: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: "number" });
+/** Slower; for documents with a key `__proto__`, which the other one renames. */
+const mapUnpackr = new Unpackr({ useRecords: false, mapsAsObjects: false, int64AsType: "number" });
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder("utf-8", { fatal: true });
 
@@ -35,97 +39,84 @@ export function codecOf(contentType: string | undefined): CodecName {
   );
 }
 
+/** The codec of a message, by its headers. Names of headers are case-sensitive in NATS, and some clients lower them. */
+export function codecOfHeaders(headers: Readonly<Record<string, string>>): CodecName {
+  return codecOf(headers[CONTENT_TYPE_HEADER] ?? headers[CONTENT_TYPE_HEADER.toLowerCase()]);
+}
+
 /** Encodes a value of the JSON data model. `undefined` members of objects are left out, as JSON does. */
 export function encode(value: unknown, codec: CodecName = "json"): Uint8Array {
   if (codec === "json") return textEncoder.encode(JSON.stringify(value));
   // A view of msgpackr's own buffer is reused by its next call only when asked for; `pack` returns a fresh slice.
-  return packr.pack(withoutUndefined(value));
+  return packr.pack(packable(value));
 }
 
 /**
  * Decodes and checks a document.
+ * @param depthMax less than the limit, where the document is to be put into another one
  * @throws NexusError `too-large`, `too-deep`, `malformed`
  */
-export function decode(bytes: Uint8Array, codec: CodecName = "json"): JsonValue {
+export function decode(bytes: Uint8Array, codec: CodecName = "json", depthMax: number = limits.depthMax): JsonValue {
   if (bytes.byteLength > limits.frameBytesMax) {
     throw new NexusError("too-large", `${bytes.byteLength} bytes; at most ${limits.frameBytesMax} are read`);
   }
-  return codec === "json" ? decodeJson(bytes) : decodeMsgpack(bytes);
+  return codec === "json" ? decodeJson(bytes, depthMax) : decodeMsgpack(bytes, depthMax);
 }
 
-function decodeJson(bytes: Uint8Array): JsonValue {
-  checkJsonDepth(bytes);
+function decodeJson(bytes: Uint8Array, depthMax: number): JsonValue {
+  const { mayOverflow } = scanJson(bytes, depthMax);
+  let value: JsonValue;
   try {
-    return JSON.parse(textDecoder.decode(bytes)) as JsonValue;
+    value = JSON.parse(textDecoder.decode(bytes)) as JsonValue;
   } catch (error) {
-    throw new NexusError("malformed", `not valid JSON: ${(error as Error).message}`, { cause: error });
+    throw new NexusError("malformed", `not valid JSON: ${printable((error as Error).message)}`, { cause: error });
   }
+  if (mayOverflow && !isFiniteThroughout(value)) throw new NexusError("malformed", "holds a number that is not finite"); // C2
+  return value;
 }
 
-function decodeMsgpack(bytes: Uint8Array): JsonValue {
-  let value: unknown;
+function decodeMsgpack(bytes: Uint8Array, depthMax: number): JsonValue {
+  const { hasProtoKey } = scanMsgpack(bytes, depthMax);
   try {
-    value = unpackr.unpack(bytes);
+    return hasProtoKey ? fromMaps(mapUnpackr.unpack(bytes)) : unpackr.unpack(bytes);
   } catch (error) {
-    // A RangeError is the decoder's recursion meeting a hostile nesting.
-    if (error instanceof RangeError && /call stack/i.test(error.message)) throw tooDeep();
-    throw new NexusError("malformed", `not valid MessagePack: ${(error as Error).message}`, { cause: error });
-  }
-  checkDataModel(value);
-  return value as JsonValue;
-}
-
-/** Counts brackets outside strings, one pass, no allocation (C1). */
-function checkJsonDepth(bytes: Uint8Array): void {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < bytes.length; i++) {
-    const byte = bytes[i];
-    if (inString) {
-      if (byte === 0x5c) i++;
-      else if (byte === 0x22) inString = false;
-    } else if (byte === 0x22) inString = true;
-    else if (byte === 0x7b || byte === 0x5b) {
-      if (++depth > limits.depthMax) throw tooDeep();
-    } else if (byte === 0x7d || byte === 0x5d) depth--;
+    throw new NexusError("malformed", `not valid MessagePack: ${printable((error as Error).message)}`, { cause: error });
   }
 }
 
-/** Refuses what JSON could not say (C2), with a stack of its own, so that the check never recurses. */
-function checkDataModel(root: unknown): void {
-  const stack: { values: readonly unknown[]; depth: number }[] = [{ values: [root], depth: 0 }];
-  for (let top = stack.pop(); top !== undefined; top = stack.pop()) {
-    if (top.depth > limits.depthMax) throw tooDeep();
-    for (const value of top.values) {
-      if (value === null || typeof value === "string" || typeof value === "boolean") continue;
-      if (typeof value === "number") {
-        if (!Number.isFinite(value)) throw notOfModel("a number that is not finite");
-      } else if (Array.isArray(value)) stack.push({ values: value, depth: top.depth + 1 });
-      else if (isPlainObject(value)) stack.push({ values: Object.values(value), depth: top.depth + 1 });
-      else throw notOfModel(typeof value === "object" ? (value.constructor?.name ?? "object") : typeof value);
-    }
-  }
+/** For documents whose depth was checked. */
+function isFiniteThroughout(value: JsonValue): boolean {
+  if (typeof value === "number") return Number.isFinite(value);
+  if (typeof value !== "object" || value === null) return true;
+  return Object.values(value).every(isFiniteThroughout);
+}
+
+/** C3: what was decoded into maps, as plain objects with each key their own. */
+function fromMaps(value: unknown): JsonValue {
+  if (Array.isArray(value)) return value.map(fromMaps);
+  if (!(value instanceof Map)) return value as JsonValue;
+  return Object.fromEntries([...value].map(([key, member]) => [key, fromMaps(member)]));
 }
 
 function isPlainObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
-function withoutUndefined(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : withoutUndefined(item)));
+/** Without what JSON leaves out, and without half characters (lone surrogates), which UTF-8 cannot say. */
+function packable(value: unknown): unknown {
+  if (typeof value === "string") return value.toWellFormed();
+  if (Array.isArray(value)) return value.map((item) => (item === undefined ? null : packable(item)));
   if (!isPlainObject(value)) return value;
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value)) {
     if (member === undefined) continue;
-    Object.defineProperty(copy, key, { value: withoutUndefined(member), enumerable: true, configurable: true, writable: true });
+    const own = { value: packable(member), enumerable: true, configurable: true, writable: true };
+    Object.defineProperty(copy, key.toWellFormed(), own);
   }
   return copy;
 }
 
-function tooDeep(): NexusError {
-  return new NexusError("too-deep", `nested deeper than ${limits.depthMax}; flatten the document`);
-}
-
-function notOfModel(what: string): NexusError {
-  return new NexusError("malformed", `holds ${what}: only null, booleans, finite numbers, strings, arrays and maps are carried`);
+/** A decoder's message quotes what it met, and may end in a terminal. */
+function printable(text: string): string {
+  return text.replace(/\p{Cc}/gu, " ");
 }

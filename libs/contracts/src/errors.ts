@@ -32,6 +32,8 @@ export interface ErrorMetadata {
   readonly field?: string;
   readonly retryAfterMs?: number;
   readonly cause?: unknown;
+  /** Of a code that only a newer peer knows; default: what the code says. */
+  readonly retryable?: boolean;
 }
 
 /** The one error class. Branch on `code`; the message says what to do and may change. */
@@ -41,6 +43,7 @@ export class NexusError extends Error {
   readonly executed: Executed;
   readonly field: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly retryable: boolean;
 
   constructor(code: ErrorCode, message: string, metadata: ErrorMetadata = {}) {
     super(message, metadata.cause === undefined ? undefined : { cause: metadata.cause });
@@ -48,14 +51,11 @@ export class NexusError extends Error {
     this.executed = metadata.executed ?? "none";
     this.field = metadata.field;
     this.retryAfterMs = metadata.retryAfterMs;
+    this.retryable = metadata.retryable ?? errorCodes[code].retryable;
   }
 
   get family(): ErrorFamily {
     return errorCodes[this.code].family;
-  }
-
-  get retryable(): boolean {
-    return errorCodes[this.code].retryable;
   }
 }
 
@@ -75,11 +75,15 @@ export function toErrorBody(error: unknown): ErrorBody {
   };
 }
 
-/** The error that a peer told of. A code that this build does not know becomes `internal` and keeps its message. */
+/**
+ * The error that a peer told of. A code that this build does not know becomes `internal`, keeps its message, and may be tried
+ * again if the peer says so.
+ */
 export function fromErrorBody(body: ErrorBody): NexusError {
-  const code: ErrorCode = isErrorCode(body.code) ? body.code : "internal";
-  return new NexusError(code, code === body.code ? body.message : `${body.code}: ${body.message}`, {
+  const code = isErrorCode(body.code) ? body.code : undefined;
+  return new NexusError(code ?? "internal", code === undefined ? `${body.code}: ${body.message}` : body.message, {
     executed: body.executed,
+    ...(code === undefined ? { retryable: body.retryable } : {}),
     ...(body.field === undefined ? {} : { field: body.field }),
     ...(body.retryAfterMs === undefined ? {} : { retryAfterMs: body.retryAfterMs }),
   });

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { checkRules, type FieldRule, jsonSchemaRules } from "./field-rules.ts";
 import { limits } from "./limits.ts";
-import { agentIdSchema } from "./names.ts";
+import { recordByName } from "./names.ts";
 
 /** Options of the goals: how much is enough, how answers become one value, who gets a piece, how ballots decide. */
 
@@ -126,11 +126,10 @@ export const voteSchema = z
     threshold: z
       .number()
       .min(0.5)
-      .max(1)
+      .lt(1, "must be below 1: more than the whole weight can never vote for; use unanimous")
       .meta({ description: "`weighted`: share of the weight that must be exceeded", default: 0.5 })
       .optional(),
-    weights: z
-      .record(agentIdSchema, z.number().min(0).max(1_000_000))
+    weights: recordByName(z.number().min(0).max(1_000_000))
       .refine((weights) => Object.keys(weights).length <= limits.weightsMax, `at most ${limits.weightsMax} weights`)
       .meta({
         description: "`weighted`: the weight of an agent's vote, by its id; 1 for those that are not named",

@@ -101,7 +101,7 @@ export const balanceGoalSchema = z
       .meta({ description: "The balancer that is wanted; `decision.balancer` says which was used", default: "round-robin" })
       .optional(),
     key: fieldPathSchema
-      .describe("Within a piece, the value that pieces are kept together by; not used in this release")
+      .describe("Within a piece, the value that pieces are kept together by; refused with `not-implemented` in this release")
       .optional(),
     hedge: z
       .boolean()
@@ -144,7 +144,7 @@ export const causalGoalSchema = z
       .string()
       .min(1)
       .max(8_192)
-      .describe("A causal token: everything that it covers comes first. This release gives none out and does not read it")
+      .describe("A causal token: everything that it covers comes first; refused with `not-implemented` in this release")
       .optional(),
   })
   .superRefine((goal, context) => {

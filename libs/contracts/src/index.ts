@@ -31,7 +31,16 @@ export {
   replyStatusSchema,
 } from "./agent-frames.ts";
 export { type Channel, channels, channelsOf, codecsOf, parameterMeanings, type Role } from "./channels.ts";
-export { CONTENT_TYPE_HEADER, type CodecName, codecNames, codecOf, contentTypes, decode, encode } from "./codec.ts";
+export {
+  CONTENT_TYPE_HEADER,
+  type CodecName,
+  codecNames,
+  codecOf,
+  codecOfHeaders,
+  contentTypes,
+  decode,
+  encode,
+} from "./codec.ts";
 export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
 export { type ErrorCode, type ErrorFamily, errorCodes, isErrorCode, natsCodeOf } from "./error-codes.ts";
 export {
@@ -74,7 +83,7 @@ export {
   gatherGoalSchema,
   goalSchema,
 } from "./goals.ts";
-export { type JsonValue, jsonValueSchema } from "./json-value.ts";
+export { isJsonObject, type JsonValue, jsonValueSchema } from "./json-value.ts";
 export { limitMeanings, limits } from "./limits.ts";
 export { type MessageName, messages } from "./messages.ts";
 export {
@@ -197,6 +206,7 @@ export {
   type MetricKind,
   type MetricName,
   metrics,
+  resourceAttributes,
   type SpanName,
   spanName,
   spanNames,

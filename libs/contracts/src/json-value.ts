@@ -10,3 +10,8 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 export const jsonValueSchema = z
   .custom<JsonValue>((value) => value !== undefined, "must be given (null is a value)")
   .meta({ id: "json-value", title: "JSON value", description: "Any value that JSON can say; Nexus does not look into it" });
+
+/** A JSON object, as opposed to null, an array or a scalar. */
+export function isJsonObject(value: unknown): value is { [key: string]: JsonValue } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

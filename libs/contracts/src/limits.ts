@@ -4,7 +4,9 @@
  */
 export const limits = {
   frameBytesMax: 1_048_576,
+  headerBytesMax: 16_384,
   depthMax: 64,
+  answerDepthMax: 56,
   nameCharsMax: 63,
   labelValueCharsMax: 256,
   labelsMax: 32,
@@ -33,7 +35,9 @@ export const limits = {
 
 export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   frameBytesMax: "One request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`",
-  depthMax: "Nesting of a decoded document; counted on the bytes for JSON, before anything is built",
+  headerBytesMax: "The headers of one message: trace context and baggage fit many times",
+  depthMax: "Nesting of a decoded document; counted on the bytes, before anything is built",
+  answerDepthMax: "Nesting of an agent's answer: frames, and the result that the client gets, are put around it",
   nameCharsMax: "An id, group or label key",
   labelValueCharsMax: "The value of a label",
   labelsMax: "Labels of an agent or a selector",

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { NexusError } from "./errors.ts";
 import { type GoalType, layerSchema } from "./goal-types.ts";
 import { goalSchema } from "./goals.ts";
-import type { JsonValue } from "./json-value.ts";
+import { isJsonObject, type JsonValue } from "./json-value.ts";
 import { limits } from "./limits.ts";
 import { requestIdSchema } from "./names.ts";
 import { selectorSchema } from "./selector.ts";
@@ -18,7 +18,7 @@ export type Degradation = z.infer<typeof degradationSchema>;
 
 export const prioritySchema = z
   .enum(["low", "normal", "high", "critical"])
-  .describe("Told to the agents; this release orders nothing by it");
+  .meta({ description: "Of what waits at an agent the higher priority is run first, by agents that can", default: "normal" });
 export type Priority = z.infer<typeof prioritySchema>;
 
 export const explainSchema = z.enum(["none", "summary", "full"]).meta({
@@ -100,9 +100,9 @@ export function parseRequest(value: JsonValue, type: GoalType): CoordinationRequ
 }
 
 function withGoalType(value: JsonValue, type: GoalType): JsonValue {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return value;
+  if (!isJsonObject(value)) return value;
   const goal = value["goal"];
-  if (goal === null || typeof goal !== "object" || Array.isArray(goal) || Object.hasOwn(goal, "type")) return value;
+  if (!isJsonObject(goal) || Object.hasOwn(goal, "type")) return value;
   return { ...value, goal: { ...goal, type } };
 }
 

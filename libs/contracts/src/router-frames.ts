@@ -40,7 +40,12 @@ export const routerAliveSchema = z
 export type RouterAlive = z.infer<typeof routerAliveSchema>;
 
 export const claimQuestionSchema = z
-  .object({ v: versionSchema, router: routerIdSchema.describe("Who asks"), id: requestIdSchema })
+  .object({
+    v: versionSchema,
+    router: routerIdSchema.describe("Who asks"),
+    id: requestIdSchema,
+    claim: z.boolean().meta({ description: "The asker wants it for itself, if nobody has it", default: false }).optional(),
+  })
   .meta({
     id: "claim-question",
     title: "Claim question",

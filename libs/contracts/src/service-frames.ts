@@ -42,6 +42,7 @@ export const routerStatusSchema = z
     held: count.describe("Operations that agents hold for this router"),
     sent: count.describe("Messages published to agents since its start"),
     lateAnswers: count.describe("Answers that nobody waited for any more, since its start"),
+    framesDropped: count.describe("Frames that were not understood or not allowed, since its start"),
     peers: z.array(routerIdSchema).describe("Other routers that live"),
     sharedMemory: z.enum(["available", "away", "none"]).describe("Redis; `none` where there is not meant to be one"),
   })

@@ -22,7 +22,6 @@ export const attributes = {
   messagingSystem: "messaging.system",
   messagingDestination: "messaging.destination.name",
   messagingOperation: "messaging.operation.type",
-  messagingMessageId: "messaging.message.id",
   errorType: "error.type",
   requestId: "nexus.request.id",
   goalType: "nexus.goal.type",
@@ -48,22 +47,21 @@ export const attributeMeanings: Readonly<Record<AttributeName, string>> = {
   messagingSystem: "Always `nats`",
   messagingDestination: "The subject",
   messagingOperation: "Always `process`",
-  messagingMessageId: "Not set in this release",
   errorType: "The error's code; `reply-subject` where a request's reply subject is no inbox",
   requestId: "The request's id",
   goalType: "The goal's type",
-  goalClass: "Not set in this release",
+  goalClass: "The goal's class, where the request names one",
   operationId: "`<requestId>/<index>`",
   operation: "The handler's name",
   agentId: "The agent",
   routerId: "The router",
   layer: "The layer of the ladder; `unexplained` where the request wants no decision record",
-  strategy: "The strategy",
+  strategy: "The strategy; `unexplained` as above",
   status: "Of a result: `completed`, `partial`, `failed`. Of a reply: `ok`, `error`",
   agentsTargeted: "Agents that were asked",
   agentsResponded: "Agents that answered",
   agentsMissing: "Agents whose answer is not there",
-  handlersUnrecorded: "Handlers of the fan-out that record no span",
+  handlersUnrecorded: "Messages of the attempt whose handlers record no span",
   repeated: "The result is that of an earlier request, or of one that it joined",
   reason: "What the counter is about: an error's code, or the bound's name",
   service: "The service whose API it is; absent for coordination requests",
@@ -90,6 +88,7 @@ export const spans: Readonly<Record<SpanName, SpanMeaning>> = {
       "goalType",
       "routerId",
       "requestId",
+      "goalClass",
       "status",
       "agentsTargeted",
       "agentsResponded",
@@ -101,14 +100,12 @@ export const spans: Readonly<Record<SpanName, SpanMeaning>> = {
   attempt: {
     kind: "internal",
     meaning: "At the router: one try of one layer",
-    attributes: ["layer", "strategy", "errorType"],
+    attributes: ["layer", "strategy", "handlersUnrecorded", "errorType"],
   },
   fanOut: {
     kind: "producer",
-    meaning:
-      "At the router: one question to many agents; the handlers are its children. A `balance` goal and a broadcast without " +
-      "acknowledgement have none: there the handlers are children of the attempt",
-    attributes: ["messagingSystem", "operation", "operationId", "agentsTargeted", "agentsResponded", "handlersUnrecorded"],
+    meaning: "At the router: what an attempt publishes to agents; the handlers are its children",
+    attributes: ["messagingSystem", "operation", "operationId", "agentsTargeted", "agentsResponded", "errorType"],
   },
   handler: {
     kind: "consumer",
@@ -126,6 +123,13 @@ export const spans: Readonly<Record<SpanName, SpanMeaning>> = {
     ],
   },
 };
+
+/** Of the process that records, as OpenTelemetry's semantic conventions name them. */
+export const resourceAttributes = {
+  serviceName: "service.name",
+  serviceVersion: "service.version",
+  serviceInstance: "service.instance.id",
+} as const;
 
 export type MetricKind = "counter" | "histogram" | "gauge";
 interface MetricMeaning {
@@ -149,8 +153,8 @@ export const metrics = {
     name: "nexus.coordination.duration",
     kind: "histogram",
     unit: "s",
-    description: "From arrival to answer, by type, status and layer",
-    attributes: ["goalType", "status", "layer"],
+    description: "From arrival to answer, by type, status, layer and strategy",
+    attributes: ["goalType", "status", "layer", "strategy"],
   },
   coordinationsActive: {
     name: "nexus.coordinations.active",
@@ -177,8 +181,7 @@ export const metrics = {
     name: "nexus.bounds.reached",
     kind: "counter",
     unit: "{overflow}",
-    description:
-      "Times a bounded queue or map refused or evicted, by name: `routing-table`, `agent-queue`, `reply-addresses`, `repeat-window`, `routers`",
+    description: "Times a bounded queue or map refused or evicted, by name",
     attributes: ["reason"],
   },
   agentsKnown: {

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { NexusError } from "./errors.ts";
-import type { JsonValue } from "./json-value.ts";
+import { isJsonObject, type JsonValue } from "./json-value.ts";
 
 /**
  * From zod's issues to one error that names the field and says what to do. Only the first issue is told: correcting it
@@ -39,7 +39,7 @@ export function parseFrame<T extends z.ZodType>(schema: T, value: JsonValue, wha
 }
 
 function versionIn(value: JsonValue): string {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return "(none)";
+  if (!isJsonObject(value)) return "(none)";
   return clip(String(value["v"] ?? "(none)"));
 }
 

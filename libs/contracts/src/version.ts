@@ -15,6 +15,7 @@ export const wireRangeSchema = z
     min: z.int().min(1).max(1_000).describe("The oldest of them"),
     max: z.int().min(1).max(1_000).describe("The newest of them"),
   })
+  .refine((range) => range.min <= range.max, "min must not be above max")
   .describe("Wire versions that the sender understands");
 export type WireRange = z.infer<typeof wireRangeSchema>;
 

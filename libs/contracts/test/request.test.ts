@@ -81,6 +81,20 @@ describe("refusals name the field", () => {
       "invalid-field",
       "goal.reduce.bounds",
     ],
+    [
+      "__proto__ as a label beside another",
+      "gather",
+      JSON.parse('{"goal":{"operation":"x"},"agents":{"labels":{"zone":"eu","__proto__":"x"}}}'),
+      "invalid-field",
+      "agents.labels.__proto__",
+    ],
+    [
+      "__proto__ as a voter",
+      "consensus",
+      JSON.parse('{"goal":{"operation":"x","vote":{"rule":"weighted","weights":{"__proto__":1}}},"agents":{"all":true}}'),
+      "invalid-field",
+      "goal.vote.weights.__proto__",
+    ],
     ["no pieces", "balance", { goal: { operation: "x", pieces: [] }, agents: all }, "invalid-field", "goal.pieces"],
     ["neither vote nor commit", "consensus", { goal: { operation: "x" }, agents: all }, "invalid-field", "goal.vote"],
     [

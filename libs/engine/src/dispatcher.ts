@@ -5,14 +5,20 @@ import {
   type CodecName,
   contentTypes,
   encode,
+  limits,
+  NexusError,
   type OperationFrame,
   type Subjects,
 } from "@nexus/contracts";
 import type { Bus, Telemetry, TraceContext } from "@nexus/ports";
+import type { Plan } from "./plan.ts";
 import type { AgentEntry } from "./table/routing-table.ts";
 
 /** Told of everything that agents say of an operation. */
 export type AnswerListener = (agent: string, answer: AgentAnswer) => void;
+
+/** Told of an agent that has room now; true where it was used. */
+export type RoomWaiter = (agent: string) => boolean;
 
 /** An operation about to be published, to one agent or to many. */
 export interface Sending {
@@ -20,6 +26,36 @@ export interface Sending {
   readonly deadlineMs: number;
   readonly trace: TraceContext;
 }
+
+/** What the frames of one operation have in common. */
+export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & { readonly reply: boolean };
+
+/** @param trace of the span that the handlers' are children of */
+export function sendingOf(plan: Plan, operationId: string, body: FrameBody, trace: TraceContext, routerId: string): Sending {
+  const { digest, request, type, deadlineMs } = plan;
+  return {
+    deadlineMs,
+    trace,
+    frame: {
+      operationId,
+      router: routerId,
+      type,
+      ...body,
+      ...(digest === undefined ? {} : { digest }),
+      ...(request.priority === undefined ? {} : { priority: request.priority }),
+    },
+  };
+}
+
+export interface SendOptions {
+  /** The frame is bound to the agent's present boot, so that a new life does not run it again. */
+  readonly repeat: boolean;
+  /** Whether the agent shall record a span of its own. */
+  readonly record: boolean;
+}
+
+/** For the headers of an operation: content type, trace context. */
+const HEADER_BYTES = 1_024;
 
 /**
  * Publishes operations to agents and hands their answers to whoever waits for the operation id. The only part of the
@@ -31,6 +67,9 @@ export class Dispatcher {
   readonly #subjects: Subjects;
   readonly #telemetry: Telemetry;
   readonly #held = new Map<string, number>();
+  /** Whoever waits for room at some agent, longest first. */
+  readonly #waiters = new Set<RoomWaiter>();
+  #reconnects = 0;
   #sent = 0;
   #late = 0;
 
@@ -38,6 +77,9 @@ export class Dispatcher {
     this.#bus = deps.bus;
     this.#subjects = deps.subjects;
     this.#telemetry = deps.telemetry;
+    deps.bus.onStatus((status) => {
+      if (status === "connected") this.#reconnects++;
+    });
   }
 
   /** Messages published to agents so far. */
@@ -54,6 +96,11 @@ export class Dispatcher {
     return this.#bus.connected;
   }
 
+  /** How often the bus came back: what was on its way at that moment may be lost. */
+  get reconnects(): number {
+    return this.#reconnects;
+  }
+
   /** Operations that the agent holds for this router. */
   held(agent: string): number {
     return this.#held.get(agent) ?? 0;
@@ -68,6 +115,24 @@ export class Dispatcher {
     const left = this.held(agent) - 1;
     if (left > 0) this.#held.set(agent, left);
     else this.#held.delete(agent);
+    this.#offerRoom(agent);
+  }
+
+  /**
+   * Waits for room that others give back: each release is offered to those who wait, longest first, until one takes it.
+   * Who took some and wants more waits behind the others. @returns what ends the waiting
+   */
+  waitForRoom(waiter: RoomWaiter): () => void {
+    this.#waiters.add(waiter);
+    return () => this.#waiters.delete(waiter);
+  }
+
+  #offerRoom(agent: string): void {
+    for (const waiter of this.#waiters) {
+      if (!waiter(agent)) continue;
+      if (this.#waiters.delete(waiter)) this.#waiters.add(waiter);
+      return;
+    }
   }
 
   /** Over all agents; zero when nothing runs. */
@@ -94,11 +159,9 @@ export class Dispatcher {
   }
 
   /**
-   * @param repeat the frame is bound to the agent's present boot, so that a new life does not run it again
-   * @param record false: the agent shall not record a span of its own
    * @throws NexusError `disconnected`, `too-large`
    */
-  send(entry: AgentEntry, sending: Sending, nowMs: number, repeat: boolean, record: boolean): void {
+  send(entry: AgentEntry, sending: Sending, nowMs: number, { repeat, record }: SendOptions): void {
     const frame: OperationFrame = {
       v: 1,
       kind: "operation",
@@ -112,14 +175,23 @@ export class Dispatcher {
     this.#telemetry.count("operationsSent", 1);
   }
 
+  /** Nothing while the bus is away: the work then ends at its own deadline. */
   cancel(entry: AgentEntry, operationId: string): void {
+    if (!this.#bus.connected) return;
     this.#publish(entry, { v: 1, kind: "cancel", operationId }, {});
   }
 
   #publish(entry: AgentEntry, frame: AgentFrame, headers: Record<string, string>): void {
     const codec: CodecName = entry.codec;
     if (codec !== "json") headers[CONTENT_TYPE_HEADER] = contentTypes[codec];
-    this.#bus.publish(this.#subjects.agentIn(entry.id), encode(frame, codec), { headers });
+    const bytes = encode(frame, codec);
+    // A server may carry more than an agent reads: the agent would drop it, and look silent.
+    const bytesMax = Math.min(this.#bus.maxPayloadBytes - HEADER_BYTES, limits.frameBytesMax);
+    if (bytes.byteLength > bytesMax) {
+      const message = `the operation takes ${bytes.byteLength} bytes as ${codec}; at most ${bytesMax} reach an agent, send less`;
+      throw new NexusError("too-large", message, { field: "goal.payload" });
+    }
+    this.#bus.publish(this.#subjects.agentIn(entry.id), bytes, { headers });
     this.#sent++;
   }
 }

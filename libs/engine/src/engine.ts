@@ -6,13 +6,14 @@ import {
   type GoalOf,
   type MissingReason,
   NexusError,
+  type Selector,
   toErrorBody,
   type Vote,
 } from "@nexus/contracts";
 import type { Clock, Ids, Logger, Telemetry } from "@nexus/ports";
-import type { Dispatcher } from "./dispatcher.ts";
-import type { DriveDeps, FrameBody } from "./fan-out/drive.ts";
-import { BalanceRun } from "./goals/balance.ts";
+import type { Dispatcher, FrameBody } from "./dispatcher.ts";
+import type { DriveDeps } from "./fan-out/drive.ts";
+import { BalanceRun } from "./goals/balance/balance-run.ts";
 import { broadcastCollector } from "./goals/broadcast.ts";
 import { CausalRun } from "./goals/causal.ts";
 import { consensusCollector } from "./goals/consensus.ts";
@@ -43,9 +44,12 @@ export interface EngineDeps {
   readonly rungs?: readonly Rung[];
 }
 
-/** What a coordination came to. `report` is absent where nothing was tried. */
+/** What a coordination came to. */
 export interface Coordinated {
+  /** Absent after a dry run. */
   readonly report: RunReport | undefined;
+  /** Who would have been asked, in a dry run. */
+  readonly planned?: RunReport["agents"];
   readonly decision: Decision;
   readonly executed: Executed;
   /** Why no rung carried it. */
@@ -72,31 +76,38 @@ export class Engine {
 
   /**
    * The agents that a request is for.
-   * @throws NexusError `no-targets` where it means nobody, or nobody who offers the operation (E1)
+   * @throws NexusError `no-targets` where it, or a step of it, means nobody, or nobody who offers the operation (E1);
+   * `no-quorum` where fewer are there than have to agree
    */
   targetsOf(request: Plan["request"]): Targets {
-    const targets = this.#deps.table.select(request.agents);
-    if (targets.agents.length === 0) {
-      throw new NexusError(
-        "no-targets",
-        `no agent matches ${JSON.stringify(request.agents).slice(0, 200)}; see nexus.router.agents for who is there`,
-        {
-          field: "agents",
-        },
-      );
-    }
-    for (const [path, operation] of operationsOf(request)) {
-      if (!targets.agents.some((agent) => agent.operations.has(operation))) {
-        throw new NexusError("no-targets", `none of the ${targets.agents.length} agents offers operation "${operation}"`, {
-          field: path,
-        });
-      }
-    }
+    const { goal } = request;
+    const targets = this.#select(request.agents, "agents");
+    if (goal.type === "causal") {
+      for (const [index, step] of goal.operations.entries()) this.#checkStep(step, `goal.operations.${index}`, targets);
+    } else checkOffered(targets, goal.operation, "goal.operation");
+    if (goal.type === "consensus") checkElectorate(goal.vote, electorateOf(targets).length);
     return targets;
+  }
+
+  #select(selector: Selector, field: string): Targets {
+    const targets = this.#deps.table.select(selector);
+    if (targets.agents.length > 0) return targets;
+    const wanted = JSON.stringify(selector).slice(0, 200);
+    throw new NexusError("no-targets", `no agent matches ${wanted}; see nexus.router.agents for who is there`, { field });
+  }
+
+  #checkStep(step: CausalOperation, field: string, all: Targets): void {
+    const targets = step.agents === undefined ? all : this.#select(step.agents, `${field}.agents`);
+    const coordinator = step.coordinator === undefined ? undefined : this.#deps.table.get(step.coordinator);
+    if (step.coordinator !== undefined && coordinator === undefined) {
+      throw new NexusError("no-targets", `no agent "${step.coordinator}" is known`, { field: `${field}.coordinator` });
+    }
+    checkOffered(coordinator === undefined ? targets : { agents: [coordinator] }, step.operation, `${field}.operation`);
   }
 
   /** @throws NexusError `not-implemented`, `promise-not-kept`: nothing was sent */
   start(plan: Plan): Coordination {
+    refuseUnbuilt(plan.request);
     const { rungs, ceiling, available } = planRungs(plan, this.#deps);
     const [first] = rungs;
     if (first === undefined) {
@@ -109,11 +120,26 @@ export class Engine {
       );
     }
     const base = { available, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
-    if (plan.request.dryRun === true) return { done: Promise.resolve(dryRun(first, base)), cancel() {} };
+    if (plan.request.dryRun === true) return { done: Promise.resolve(this.#dryRun(plan, first, base)), cancel() {} };
     const run = this.#createRun(plan);
     this.#running.add(run);
     const done = this.#carry(plan, run, rungs, base).finally(() => this.#running.delete(run));
     return { done, cancel: () => run.cancel() };
+  }
+
+  /** What would be done, by the same run that would do it: nobody was asked, so every agent is `not-sent`. */
+  #dryRun(plan: Plan, rung: Rung, base: Pick<Decision, "available" | "ceiling" | "tableVersion" | "balancer">): Coordinated {
+    const { agents } = this.#createRun(plan).report();
+    const decision: Decision = {
+      layer: rung.layer,
+      strategy: rung.strategy,
+      why: "dry run: planned, nothing executed",
+      ...base,
+      actual: {},
+      attempts: [],
+      costs: {},
+    };
+    return { report: undefined, planned: agents, decision, executed: "none", error: undefined };
   }
 
   /** An agent left, died, or came back as another life. */
@@ -176,25 +202,35 @@ export class Engine {
   }
 }
 
-function operationsOf(request: Plan["request"]): [path: string, operation: string][] {
-  const { goal } = request;
-  if (goal.type !== "causal") return [["goal.operation", goal.operation]];
-  // A targeted step may mean agents outside of the request's own; they refuse for themselves.
-  return goal.operations.flatMap((step, index): [string, string][] =>
-    step.agents === undefined && step.coordinator === undefined ? [[`goal.operations.${index}.operation`, step.operation]] : [],
-  );
+function checkOffered({ agents }: Pick<Targets, "agents">, operation: string, field: string): void {
+  if (agents.some((agent) => agent.operations.has(operation))) return;
+  throw new NexusError("no-targets", `none of the ${agents.length} agents offers operation "${operation}"`, { field });
+}
+
+/** A vote that nobody could win is refused before anybody is asked. */
+function checkElectorate(vote: Vote | undefined, electorate: number): void {
+  if (vote?.quorum === undefined || vote.quorum <= electorate) return;
+  throw new NexusError("no-quorum", `${vote.quorum} votes are needed and ${electorate} agents are asked`, {
+    field: "goal.vote.quorum",
+  });
+}
+
+/** What the wire knows and this release does not do: refused before anything is sent, never ignored. */
+function refuseUnbuilt({ goal }: Plan["request"]): void {
+  const refuse = (field: string, what: string): never => {
+    throw new NexusError("not-implemented", `${what}; leave ${field} out`, { field });
+  };
+  if (goal.type === "consensus" && (goal.commit === true || goal.vote === undefined)) {
+    refuse("goal.commit", "commit needs the consensus service's log, which this release does not have; ask for a vote alone");
+  }
+  if (goal.type === "causal" && goal.after !== undefined) refuse("goal.after", "causal tokens are not known in this release");
+  if (goal.type === "balance" && goal.key !== undefined) {
+    refuse("goal.key", "no balancer of this release keeps pieces together by a key");
+  }
 }
 
 function withVote(goal: GoalOf<"consensus">): GoalOf<"consensus"> & { vote: Vote } {
-  if (goal.commit === true || goal.vote === undefined) {
-    throw new NexusError(
-      "not-implemented",
-      "commit needs the consensus service's log, which this release does not have; ask for a vote alone",
-      {
-        field: "goal.commit",
-      },
-    );
-  }
+  if (goal.vote === undefined) throw new NexusError("internal", "a consensus goal without a vote was not refused");
   return { ...goal, vote: goal.vote };
 }
 
@@ -210,22 +246,10 @@ function balancerChoice(plan: Plan): Pick<Decision, "balancer"> {
   const { goal } = plan.request;
   if (goal.type !== "balance") return {};
   const asked = goal.strategy ?? "round-robin";
-  const why =
+  const strategy =
     asked === "round-robin"
       ? "asked for, or the default"
       : `${asked} belongs to the performance layer, which this release does not have`;
+  const why = goal.hedge === true ? `${strategy}; nothing is hedged, for the same reason` : strategy;
   return { balancer: { asked, used: "round-robin", why } };
-}
-
-function dryRun(rung: Rung, base: Pick<Decision, "available" | "ceiling" | "tableVersion" | "balancer">): Coordinated {
-  const decision: Decision = {
-    layer: rung.layer,
-    strategy: rung.strategy,
-    why: "dry run: planned, nothing executed",
-    ...base,
-    actual: {},
-    attempts: [],
-    costs: {},
-  };
-  return { report: undefined, decision, executed: "none", error: undefined };
 }

@@ -39,6 +39,23 @@ export interface AttemptContext {
   readonly clock: Clock;
   readonly tally: Tally;
   readonly trace: TraceContext;
+  /** How many of its messages may have their handlers recorded; further ones are counted on the attempt's span. */
+  readonly handlerSpansMax: number;
+  /** Whatever still runs when the attempt has ended is stopped by these, so that it holds nothing for the next. */
+  readonly abandon: Set<() => void>;
+}
+
+/**
+ * Cut off with work under way: no other rung has another bus, and what is under way may yet end well. With nothing under
+ * way there is nothing to wait for.
+ */
+export function waitsForBus({ mechanism, tally }: Pick<AttemptContext, "mechanism" | "tally">, isConnected: boolean): boolean {
+  return !isConnected && mechanism.sendsMax > 1 && tally.messages > 0;
+}
+
+/** Whether the handler of the next message is recorded. */
+export function recordsNext({ tally, handlerSpansMax }: Pick<AttemptContext, "tally" | "handlerSpansMax">): boolean {
+  return tally.messages < handlerSpansMax;
 }
 
 /** Milliseconds of silence before a repeat: a share of the time that is left, within bounds. */

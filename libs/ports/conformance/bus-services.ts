@@ -74,6 +74,29 @@ export function describeServices({ connect, subject }: BusContext): void {
       for (const handle of handles) await handle.stop();
     });
 
+    test("answer the framework's questions only where they may", async () => {
+      const [bus, client] = [await connect(), await connect()];
+      const s = subject();
+      const name = s.replaceAll(".", "-");
+      const allowed = `${s}.allowed`;
+      const handle = await bus.serve({
+        ...definitionOf(name, s, bus.maxPayloadBytes),
+        answersAt: (reply) => reply === allowed,
+      });
+      const heard: string[] = [];
+      client.subscribe(`${s}.>`, (message) => void heard.push(message.subject));
+      await client.flush();
+      for (const verb of ["PING", "INFO", "STATS"]) {
+        for (const reply of [`${s}.elsewhere`, allowed]) {
+          client.publish(`$SRV.${verb}.${name}`, new Uint8Array(0), { reply });
+        }
+      }
+      await until("it is answered where it may be", () => heard.length >= 3);
+      await client.flush();
+      expect(heard).toEqual([allowed, allowed, allowed]);
+      await handle.stop();
+    });
+
     test("count requests, errors and times, and tell errors in headers", async () => {
       const [bus, client] = [await connect(), await connect()];
       const s = subject();

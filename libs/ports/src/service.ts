@@ -10,6 +10,11 @@ export interface ServiceDefinition {
   readonly description: string;
   readonly metadata: Readonly<Record<string, string>>;
   readonly endpoints: readonly ServiceEndpoint[];
+  /**
+   * Whether PING, INFO and STATS may be answered at this reply subject, which the asker chose; absent, at any. The
+   * endpoints decide for themselves.
+   */
+  readonly answersAt?: (reply: string) => boolean;
 }
 
 export interface ServiceEndpoint {

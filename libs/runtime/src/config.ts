@@ -30,6 +30,9 @@ export const telemetryConfigSchema = z.object({
     .meta({ unit: "0–1" }),
 });
 
+/** NATS clients' own inboxes. */
+export const DEFAULT_REPLY_PREFIXES: readonly string[] = ["_INBOX."];
+
 /** What every service reads. Units are last in the names. */
 export const baseConfigSchema = z.object({
   NEXUS_NATS_URL: z
@@ -56,7 +59,7 @@ export const baseConfigSchema = z.object({
     .refine((text) => listOf(text).every((prefix) => /^[A-Za-z0-9_$.-]+\.$/.test(prefix)), {
       error: "must be subject prefixes that end with a dot, such as _INBOX., several with commas",
     })
-    .default("_INBOX.")
+    .default(DEFAULT_REPLY_PREFIXES.join(","))
     .describe("Inboxes that clients may ask answers at, with commas; each ends with a dot"),
   NEXUS_INSTANCE: nameSchema.optional().describe("Name of this process, unique among its replicas; absent, a random one"),
   REDIS_URL: z

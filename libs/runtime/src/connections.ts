@@ -1,5 +1,5 @@
 import { createMemoryStore } from "@nexus/adapter-memory";
-import { connectNats } from "@nexus/adapter-nats";
+import { connectNats, type NatsOptions } from "@nexus/adapter-nats";
 import { systemClock } from "@nexus/adapter-node";
 import { connectRedis } from "@nexus/adapter-redis";
 import type { Bus, Logger, StateStore } from "@nexus/ports";
@@ -10,20 +10,25 @@ const STORE_TIMEOUT_MS = 250;
 const MEMORY_ENTRIES_MAX = 100_000;
 const MEMORY_BYTES_MAX = 256 * 1_048_576;
 
+type NatsAccess = Pick<NatsOptions, "servers" | "user" | "pass" | "token" | "credsFile">;
+
 /**
  * The bus that the configuration names. @param name what the server's monitoring calls the connection
  * @throws NexusError `disconnected` when no server answers now
  */
 export function connectBus(config: BaseConfig, name: string, logger: Logger): Promise<Bus> {
-  return connectNats({
+  return connectNats({ ...natsOptionsOf(config), name, logger });
+}
+
+/** Where NATS is and who we are there, for whoever connects by another way than `connectBus`. */
+export function natsOptionsOf(config: BaseConfig): NatsAccess {
+  return {
     servers: config.NEXUS_NATS_URL,
-    name,
-    logger,
     ...(config.NEXUS_NATS_USER === undefined ? {} : { user: config.NEXUS_NATS_USER }),
     ...(config.NEXUS_NATS_PASSWORD === undefined ? {} : { pass: config.NEXUS_NATS_PASSWORD }),
     ...(config.NEXUS_NATS_TOKEN === undefined ? {} : { token: config.NEXUS_NATS_TOKEN }),
     ...(config.NEXUS_NATS_CREDS === undefined ? {} : { credsFile: config.NEXUS_NATS_CREDS }),
-  });
+  };
 }
 
 /** Redis where `REDIS_URL` is set, whether or not it answers now; else this process's own memory. */

@@ -4,17 +4,19 @@ export {
   baseConfigSchema,
   configList,
   configTable,
+  DEFAULT_REPLY_PREFIXES,
   describeConfig,
   type Environment,
   loadConfig,
   telemetryConfigSchema,
   unknownVariables,
 } from "./config.ts";
-export { connectBus, connectStore, createProcessStore } from "./connections.ts";
+export { connectBus, connectStore, createProcessStore, natsOptionsOf } from "./connections.ts";
 export { type ExitCode, exitCodeOf, exitCodeOfError } from "./exit-codes.ts";
 export { type CheckResult, createHealth, type Health, type HealthReport, healthOf } from "./health.ts";
 export { type HealthServer, startHealthServer } from "./health-server.ts";
 export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
+export { createLogLimit, type LogLimit } from "./log-limit.ts";
 export { createLogger, type LoggerOptions } from "./logger.ts";
 export { type OwnVerbOf, registerService, type ServiceRegistration, type VerbHandler } from "./register-service.ts";
 export { runServiceProcess, type ServiceDeps, type ServiceProcess } from "./service-process.ts";

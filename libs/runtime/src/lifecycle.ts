@@ -53,16 +53,18 @@ const signalNumbers = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 } as const;
 
 /**
  * Drains on the first SIGINT, SIGTERM or SIGHUP and exits with 0, or 1 if a step failed; a second signal exits at once
- * with 128 + its number. A defect (an error that nobody handled) is logged and ends the process with 1.
+ * with 128 + its number. A program that was to come to a result (`interrupts`) exits with 128 + n after the first signal,
+ * too: 0 would say that it did. A defect (an error that nobody handled) is logged and ends the process with 1.
  */
-export function exitOnSignals(lifecycle: Lifecycle, logger: Logger): void {
+export function exitOnSignals(lifecycle: Lifecycle, logger: Logger, options: { readonly interrupts?: boolean } = {}): void {
   let signalled = false;
   for (const signal of Object.keys(signalNumbers) as (keyof typeof signalNumbers)[]) {
     process.on(signal, () => {
       if (signalled) process.exit(128 + signalNumbers[signal]);
       signalled = true;
       logger.info({ signal }, "stopping");
-      void lifecycle.stop().then((failed) => process.exit(failed.length === 0 ? 0 : 1));
+      const clean = options.interrupts === true ? 128 + signalNumbers[signal] : 0;
+      void lifecycle.stop().then((failed) => process.exit(failed.length === 0 ? clean : 1));
     });
   }
   for (const event of ["uncaughtException", "unhandledRejection"] as const) {

@@ -2,7 +2,7 @@ import {
   attributes,
   CONTENT_TYPE_HEADER,
   type CodecName,
-  codecOf,
+  codecOfHeaders,
   contentTypes,
   createSubjects,
   decode,
@@ -17,8 +17,9 @@ import {
   WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
-import type { Bus, BusMessage, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
+import type { Bus, BusMessage, Clock, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
 import type { Health } from "./health.ts";
+import { createLogLimit, type LogLimit } from "./log-limit.ts";
 
 /**
  * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health`.
@@ -55,6 +56,7 @@ export interface ServiceRegistration<S extends ServiceName> {
 
 interface Deps {
   readonly bus: Bus;
+  readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
 }
@@ -66,6 +68,7 @@ export async function registerService<S extends ServiceName>(
 ): Promise<ServiceHandle> {
   const { service, health, instance, boot } = registration;
   const subjects = createSubjects(registration.prefix);
+  const limited = { ...deps, limit: createLogLimit(deps.clock) };
   const verbs = {
     ...registration.verbs,
     health: (): HealthAnswer => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
@@ -89,12 +92,13 @@ export async function registerService<S extends ServiceName>(
       wire_min: String(wireRange.min),
       wire_max: String(wireRange.max),
     },
+    answersAt: (reply) => isReplyAllowed(reply, registration.replyPrefixes), // A2
     endpoints: [
       ...requests.map(({ name, subject, handler }) => ({
         name,
         subject,
         queue: service,
-        handler: (message: BusMessage) => answering(message, name, handler, registration, deps),
+        handler: (message: BusMessage) => answering(message, name, handler, registration, limited),
       })),
       ...(registration.endpoints ?? []),
     ],
@@ -108,17 +112,20 @@ async function answering(
   verb: string,
   handler: VerbHandler,
   registration: Pick<ServiceRegistration<ServiceName>, "service" | "replyPrefixes">,
-  deps: Deps,
+  deps: Deps & { readonly limit: LogLimit },
 ): Promise<ServiceAnswer | undefined> {
   const { service } = registration;
-  if (message.reply !== undefined && !isReplyAllowed(message.reply, registration.replyPrefixes)) {
+  const { reply } = message;
+  if (reply !== undefined && !isReplyAllowed(reply, registration.replyPrefixes)) {
     deps.telemetry.count("requestsRefused", 1, { [attributes.service]: service, [attributes.errorType]: "reply-subject" }); // A2
-    deps.logger.warn({ verb, reply: message.reply.slice(0, 128) }, "request refused: its reply subject is no inbox");
+    deps.limit((omitted) => {
+      deps.logger.warn({ verb, reply: reply.slice(0, 128), omitted }, "request refused: its reply subject is no inbox");
+    });
     return undefined;
   }
   let codec: CodecName = "json";
   try {
-    codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+    codec = codecOfHeaders(message.headers);
     const body: JsonValue = message.data.byteLength === 0 ? {} : decode(message.data, codec);
     return answerOf(await handler(body, message), codec);
   } catch (error) {

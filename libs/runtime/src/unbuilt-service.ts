@@ -1,4 +1,5 @@
 import { NexusError, type ServiceName, serviceVerbs } from "@nexus/contracts";
+import { DEFAULT_REPLY_PREFIXES } from "./config.ts";
 import { healthOf } from "./health.ts";
 import { type OwnVerbOf, registerService, type VerbHandler } from "./register-service.ts";
 import type { ServiceDeps } from "./service-process.ts";
@@ -35,7 +36,7 @@ export async function startUnbuiltService<S extends Exclude<ServiceName, "router
       description,
       version: options.version,
       prefix: options.prefix,
-      replyPrefixes: options.replyPrefixes ?? ["_INBOX."],
+      replyPrefixes: options.replyPrefixes ?? DEFAULT_REPLY_PREFIXES,
       instance,
       boot: deps.ids.instanceName("boot"),
       health: deps.health ?? healthOf(deps),

@@ -18,7 +18,7 @@ import {
   VERSION,
 } from "@nexus/runtime";
 import type { EmbeddedConfig } from "./config.ts";
-import { FLEET_AGENTS, type Fleet, startFleet } from "./fleet.ts";
+import { FLEET_AGENTS, startFleet } from "./fleet.ts";
 
 /** The one composition: a private nats-server, all services in this process, agents as child processes. */
 
@@ -35,6 +35,8 @@ export interface EmbeddedSettings {
   readonly environment: Environment;
   /** What was started is registered here at once, so that a signal during the start ends it in order, too. */
   readonly lifecycle: Lifecycle;
+  /** Told of what it cannot live without and has lost. */
+  readonly onLost: (what: string) => void;
   /** Told what is being done, for people. */
   readonly progress: (message: string) => void;
 }
@@ -49,7 +51,14 @@ export async function startEmbedded(settings: EmbeddedSettings): Promise<Embedde
   try {
     progress("starting nats-server");
     const server = await privateServer(settings.port);
+    let stopping = false;
     lifecycle.onStop("nats-server", () => server.stop());
+    void server.exited.then((how) => {
+      if (!stopping) settings.onLost(`nats-server ${how}\n${server.logTail()}`);
+    });
+    lifecycle.onStop("nats-server watch", () => {
+      stopping = true;
+    });
     progress("starting router, consensus, gossip, predictor, adaptive");
     const router = await startServices(server, settings, lifecycle);
     if (settings.fleet) await startAgents(settings, server, router, lifecycle);
@@ -107,7 +116,6 @@ async function startServices(server: NatsServer, settings: EmbeddedSettings, lif
 async function startAgents(settings: EmbeddedSettings, server: NatsServer, router: Router, lifecycle: Lifecycle): Promise<void> {
   const { logger, progress } = settings;
   progress("starting the example fleet");
-  let died: number | null | undefined;
   const environment = {
     ...settings.environment,
     NEXUS_NATS_URL: server.url,
@@ -115,12 +123,9 @@ async function startAgents(settings: EmbeddedSettings, server: NatsServer, route
     NEXUS_LOG_LEVEL: settings.logLevel,
     NEXUS_DRAIN_TIMEOUT_MS: "1000",
   };
-  const fleet: Fleet = startFleet(environment, (code) => {
-    died = code;
-    logger.error({ code }, "a process of the fleet ended");
-  });
+  const fleet = startFleet(environment, logger);
   lifecycle.onStop("fleet", () => fleet.stop(1_500));
-  await until(() => router.agentsKnown() >= FLEET_AGENTS || died !== undefined, READY_WITHIN_MS);
+  await until(() => router.agentsKnown() >= FLEET_AGENTS || fleet.failed(), READY_WITHIN_MS);
   if (router.agentsKnown() < FLEET_AGENTS) {
     throw new NexusError(
       "unknown-outcome",

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { join, resolve } from "node:path";
+import type { Logger } from "@nexus/ports";
+import type { Environment } from "@nexus/runtime";
 
 /** The example fleet as child processes: three connections, eight agents each. */
 
@@ -8,44 +10,58 @@ const repository = resolve(import.meta.dirname, "../../..");
 export const FLEET_AGENTS = 24;
 const PROCESSES = 3;
 
+/** A process that ends is started again after this time, */
+const RESTART_AFTER_MS = 1_000;
+/** unless it has ended so often. */
+const RESTARTS_MAX = 10;
+
 export interface Fleet {
-  readonly pids: readonly number[];
+  /** Whether a process has ended too often to be started again. */
+  failed(): boolean;
   /** Ends the processes gracefully, by force after a while. */
   stop(withinMs: number): Promise<void>;
 }
 
-export function startFleet(
-  environment: Readonly<Record<string, string | undefined>>,
-  onExit: (code: number | null) => void,
-): Fleet {
+export function startFleet(environment: Environment, logger: Logger): Fleet {
   const perProcess = FLEET_AGENTS / PROCESSES;
+  const children = new Set<ChildProcess>();
   let stopping = false;
-  const children = Array.from({ length: PROCESSES }, (_, index) => {
-    const child = spawn(process.execPath, [join(repository, "examples/code-search/src/main.ts")], {
-      // stdout is for results; the channel lets a child notice that its parent is gone. Its own group: Ctrl-C reaches
-      // the parent alone, which ends the fleet in order.
-      stdio: ["ignore", "ignore", "inherit", "ipc"],
-      detached: true,
-      env: {
-        ...environment,
-        CODE_SEARCH_ROOT: join(repository, "node_modules"),
-        CODE_SEARCH_SHARDS: String(FLEET_AGENTS),
-        CODE_SEARCH_FIRST: String(index * perProcess),
-        CODE_SEARCH_COUNT: String(perProcess),
-      },
+  let restarts = 0;
+  const start = (first: number): void => {
+    const child = spawnAgents(environment, first, perProcess);
+    children.add(child);
+    child.once("exit", (code, signal) => {
+      children.delete(child);
+      if (stopping) return;
+      const again = restarts++ < RESTARTS_MAX;
+      logger.error({ code, signal, first, again }, "a process of the fleet ended");
+      if (again) setTimeout(() => stopping || start(first), RESTART_AFTER_MS).unref();
     });
-    child.once("exit", (code) => {
-      if (!stopping) onExit(code);
-    });
-    return child;
-  });
+  };
+  for (let index = 0; index < PROCESSES; index++) start(index * perProcess);
   return {
-    pids: children.map((child) => child.pid ?? 0),
+    failed: () => restarts > RESTARTS_MAX,
     async stop(withinMs) {
       stopping = true;
-      await Promise.all(children.map((child) => end(child, withinMs)));
+      await Promise.all([...children].map((child) => end(child, withinMs)));
     },
   };
+}
+
+function spawnAgents(environment: Environment, first: number, count: number): ChildProcess {
+  return spawn(process.execPath, [join(repository, "examples/code-search/src/main.ts")], {
+    // stdout is for results; the channel lets a child notice that its parent is gone. Its own group: Ctrl-C reaches
+    // the parent alone, which ends the fleet in order.
+    stdio: ["ignore", "ignore", "inherit", "ipc"],
+    detached: true,
+    env: {
+      ...environment,
+      CODE_SEARCH_ROOT: join(repository, "node_modules"),
+      CODE_SEARCH_SHARDS: String(FLEET_AGENTS),
+      CODE_SEARCH_FIRST: String(first),
+      CODE_SEARCH_COUNT: String(count),
+    },
+  });
 }
 
 function end(child: ChildProcess, withinMs: number): Promise<void> {

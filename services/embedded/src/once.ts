@@ -7,6 +7,7 @@ import {
   type CoordinationResult,
   decode,
   goalTypeSchema,
+  isJsonObject,
   NexusError,
   parseRequest,
 } from "@nexus/contracts";
@@ -24,8 +25,8 @@ export function readRequest(path: string): CoordinationRequest {
     throw new NexusError("not-found", `cannot read ${path}: ${(error as Error).message}`, { field: "once", cause: error });
   }
   const body = decode(bytes);
-  const goal = body !== null && typeof body === "object" && !Array.isArray(body) ? body["goal"] : undefined;
-  const named = goal !== null && typeof goal === "object" && !Array.isArray(goal) ? goal["type"] : undefined;
+  const goal = isJsonObject(body) ? body["goal"] : undefined;
+  const named = isJsonObject(goal) ? goal["type"] : undefined;
   const type = goalTypeSchema.safeParse(named);
   if (!type.success) {
     throw new NexusError("invalid-field", `goal.type must be one of ${goalTypeSchema.options.join(", ")}`, {

@@ -35,10 +35,12 @@ export function parseOptions(args: readonly string[]): EmbeddedOptions {
         once: { type: "string" },
         port: { type: "string" },
         fleet: { type: "boolean", default: true },
+        // For `nexus up --json`; results are JSON in any case.
         json: { type: "boolean" },
         help: { type: "boolean", default: false },
       },
     });
+    if (values.once === "") throw new NexusError("invalid-field", '--once must name a file, or "-" for stdin', { field: "once" });
     return { port: portOf(values.port), once: values.once, fleet: values.fleet, help: values.help };
   } catch (error) {
     if (error instanceof NexusError) throw error;
@@ -49,6 +51,6 @@ export function parseOptions(args: readonly string[]): EmbeddedOptions {
 function portOf(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   const port = Number(text);
-  if (Number.isInteger(port) && port >= 0 && port <= 65_535) return port;
+  if (/^\d{1,5}$/.test(text) && port <= 65_535) return port;
   throw new NexusError("invalid-field", `--port must be a number from 0 to 65535, not "${text}"`, { field: "port" });
 }

@@ -1,5 +1,5 @@
 import { ServerStartError } from "@nexus/adapter-servers";
-import { type GoalType, NexusError } from "@nexus/contracts";
+import { DEFAULT_PREFIX, NexusError } from "@nexus/contracts";
 import type { Logger } from "@nexus/ports";
 import {
   createLifecycle,
@@ -48,17 +48,15 @@ export async function runEmbedded(args: readonly string[], terminal: Terminal): 
 }
 
 async function stay(options: EmbeddedOptions, terminal: Terminal): Promise<undefined> {
-  const { embedded, prefix } = await start(options, options.port, "warn", terminal);
-  terminal.out(
-    `ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix, "gather")}\n`,
-  );
+  const { embedded, prefix } = await start(options, "warn", terminal);
+  terminal.out(`ready: NATS at ${embedded.url}, ${embedded.agents()} agents. Try: ${suggestion(embedded.url, prefix)}\n`);
   return undefined;
 }
 
 async function once(options: EmbeddedOptions, path: string, terminal: Terminal): Promise<number> {
   const request = readRequest(path);
   const { environment } = terminal;
-  const { embedded, lifecycle, logger, prefix } = await start(options, options.port ?? 0, "error", terminal);
+  const { embedded, lifecycle, logger, prefix } = await start({ ...options, port: options.port ?? 0 }, "error", terminal);
   const instance = `once-${process.pid}`;
   const otel = startTelemetry({ service: "nexus-client", version: VERSION, instance, environment, logger });
   lifecycle.onStop("client telemetry", () => otel.shutdown());
@@ -71,6 +69,8 @@ async function once(options: EmbeddedOptions, path: string, terminal: Terminal):
   }
 }
 
+/** Where the command line looks. */
+const DEFAULT_URL = "nats://127.0.0.1:4222";
 const STOP_STEP_TIMEOUT_MS = 2_500;
 
 interface Started {
@@ -81,26 +81,33 @@ interface Started {
 }
 
 /** @param quiet the log level where the environment names none */
-async function start(options: EmbeddedOptions, port: number | undefined, quiet: string, terminal: Terminal): Promise<Started> {
+async function start(options: EmbeddedOptions, quiet: string, terminal: Terminal): Promise<Started> {
   const { environment } = terminal;
   const config = loadConfig(embeddedConfigSchema, environment);
   const logLevel = config.NEXUS_LOG_LEVEL ?? quiet;
   const logger = createLogger({ service: "embedded", level: logLevel, fileDescriptor: 2 });
   const lifecycle = createLifecycle({ logger, stepTimeoutMs: STOP_STEP_TIMEOUT_MS });
-  exitOnSignals(lifecycle, logger);
+  exitOnSignals(lifecycle, logger, { interrupts: options.once !== undefined });
   const embedded = await startEmbedded({
     lifecycle,
-    port,
+    port: options.port,
     fleet: options.fleet,
     config,
     logger,
     logLevel,
     environment,
+    onLost(what) {
+      terminal.err(`error: ${what}\n`);
+      void lifecycle.stop().then(() => process.exit(1));
+    },
     progress: (message) => terminal.err(`nexus: ${message}\n`),
   });
   return { embedded, lifecycle, logger, prefix: config.NEXUS_PREFIX };
 }
 
-function suggestion(url: string, prefix: string, type: GoalType): string {
-  return `nats -s ${url} request ${prefix}.coordinate.${type} "$(cat examples/requests/${type}.json)"`;
+/** The command line is there in any case; the NATS client of the reader's choice may not be. */
+function suggestion(url: string, prefix: string): string {
+  const where = url === DEFAULT_URL ? "" : ` --server ${url}`;
+  const under = prefix === DEFAULT_PREFIX ? "" : ` --prefix ${prefix}`;
+  return `npm run nexus -- coordinate examples/requests/gather.json${where}${under}`;
 }

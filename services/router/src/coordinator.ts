@@ -1,4 +1,5 @@
 import {
+  attributes,
   type CoordinationRequest,
   decode,
   encode,
@@ -11,12 +12,15 @@ import {
   requestIdentity,
   resultSchema,
   type Subjects,
+  WIRE_VERSION,
 } from "@nexus/contracts";
-import type { Engine } from "@nexus/engine";
+import { canonicalText } from "@nexus/core-reducers";
+import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { Claims } from "./claims.ts";
-import type { EndedRequest, RequestRegistry } from "./registry.ts";
-import { endedRequestOf } from "./results.ts";
+import { contentBytesMax } from "./message-bytes.ts";
+import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
+import { defectiveRequest, endedRequestFrom, endedRequestOf } from "./results.ts";
 
 /**
  * One request from acceptance to its result: idempotency, targets, engine, events.
@@ -24,7 +28,7 @@ import { endedRequestOf } from "./results.ts";
  * Invariants
  * Q1. A repeated id never executes anything a second time at this router; between routers as well as the claim allows,
  *     and the result says how well that was.
- * Q2. Nothing is published to agents before the id is claimed.
+ * Q2. Nothing is published to agents, and no event, before the id is claimed and the engine has taken the request.
  * Q3. A request that was refused leaves nothing behind: its id can be used again.
  * Q4. One that failed without having executed anything, for a reason that may pass, is kept to be read, and tried anew
  *     when its id is sent again.
@@ -41,8 +45,13 @@ export interface CoordinatorDeps {
   readonly engine: Engine;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
-  /** Asks the owner of a request for its end. @throws NexusError `no-responders` where the owner is dead */
-  readonly askOwner: (owner: string, id: string, digest: string, waitMs: number) => Promise<EndedRequest>;
+  /**
+   * Asks the owner of a request for its end; undefined where it still runs.
+   * @throws NexusError `no-responders` or `not-found` where the owner is dead
+   */
+  readonly askOwner: (owner: string, id: string, digest: string, waitMs: number) => Promise<EndedRequest | undefined>;
+  /** Has the owner of a request cancel it. */
+  readonly cancelAt: (owner: string, id: string) => Promise<void>;
 }
 
 /** A request under way, or an ended one that is told again. */
@@ -50,10 +59,14 @@ export interface Started {
   readonly id: string;
   readonly type: GoalType;
   readonly remainingMs: number;
+  /** Resolves when the request was not refused: it is executed here, or another router has it. Rejects as `ended` does. */
+  readonly begun: Promise<void>;
   readonly ended: Promise<EndedRequest>;
 }
 
-const HEADROOM_BYTES = 4_096;
+/** One question to a request's owner: long enough to be rare, short enough to notice its death. */
+const OWNER_WAIT_MS = 1_000;
+const textEncoder = new TextEncoder();
 
 export class Coordinator {
   readonly #deps: CoordinatorDeps;
@@ -72,8 +85,18 @@ export class Coordinator {
     const remainingMs = remainingOf(request, clock);
     const id = request.id ?? ids.requestId();
     const type = request.goal.type;
-    const digest = request.id === undefined ? undefined : ids.digest(encode(canonical(requestIdentity(request))));
-    const started = (ended: Promise<EndedRequest>): Started => ({ id, type, remainingMs, ended });
+    // A dry run leaves nothing behind: the real request may come under the same id.
+    const named = request.id !== undefined && request.dryRun !== true;
+    const digest = named ? ids.digest(textEncoder.encode(canonicalText(requestIdentity(request)))) : undefined;
+    const started = (begun: Promise<void>, ended: Promise<EndedRequest>): Started => ({ id, type, remainingMs, begun, ended });
+    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
+    if (request.dryRun === true) {
+      const ended = Promise.resolve().then(() => this.#dryRun(run));
+      return started(
+        ended.then(() => {}),
+        ended,
+      );
+    }
     let beginning = registry.begin(id, digest, arrivedMs);
     if (beginning.kind === "done" && cameToNothing(beginning.result)) {
       registry.forget(id);
@@ -83,95 +106,196 @@ export class Coordinator {
       case "reused":
         throw new NexusError("id-reused", `another request was made under ${id}; take a new id`, { field: "id" });
       case "full":
+        this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "requests-running" });
         throw new NexusError("overloaded", "this router holds as many requests as it may; try again", { retryAfterMs: 250 });
       case "done":
-        return started(Promise.resolve(repeated(beginning.result)));
+        return started(Promise.resolve(), Promise.resolve(repeated(beginning.result)));
       case "running": {
         const running = registry.running(id);
         if (running === undefined) throw new NexusError("internal", `request ${id} runs but is not known`);
-        return started(running.ended.then(repeated));
+        if (request.mode === "accept") running.tellEvents();
+        return started(running.begun, this.#joined(running, id, remainingMs));
       }
       case "new":
         break;
     }
-    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
+    const begun = Promise.withResolvers<void>();
     const canceller = new AbortController();
+    const events = this.#events(run);
     // In a later microtask: a refusal must find the request registered, to take it out again (Q3).
-    const ended = Promise.resolve().then(() => this.#carry(run, canceller.signal));
-    registry.run(id, { type, digest, ended, cancel: () => canceller.abort() });
-    return started(ended);
+    const ended = Promise.resolve().then(() => this.#carry({ ...run, begun: begun.resolve }, events.emit, canceller.signal));
+    ended.then(() => begun.resolve(), begun.reject);
+    registry.run(id, {
+      ...{ type, digest, ended },
+      begun: begun.promise,
+      cancel: () => canceller.abort(),
+      tellEvents: events.tell,
+    });
+    return started(begun.promise, ended);
   }
 
-  async #carry(run: Run, signal: AbortSignal): Promise<EndedRequest> {
+  /** The end of a request that runs here, for one that came later and may wait less long. */
+  async #joined(running: RunningRequest, id: string, remainingMs: number): Promise<EndedRequest> {
+    const late = Promise.withResolvers<never>();
+    const timer = this.#deps.clock.schedule(remainingMs, () =>
+      late.reject(new NexusError("timeout", `request ${id} still runs; fetch it by its id`, { executed: "unknown" })),
+    );
+    try {
+      return repeated(await Promise.race([running.ended, late.promise]));
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #dryRun(run: Omit<Run, "begun">): Promise<EndedRequest> {
+    return this.#end(
+      run,
+      this.#begin(run, () => {}),
+      "unprotected",
+      undefined,
+    );
+  }
+
+  async #carry(run: Run, emit: Emit, signal: AbortSignal): Promise<EndedRequest> {
     const { registry, claims, clock } = this.#deps;
     let claimed = false;
+    let coordination: Coordination;
+    let idempotency: Idempotency = "unprotected";
     try {
-      let idempotency: Idempotency = "unprotected";
       if (run.digest !== undefined) {
-        const claim = await claims.claim(run.id, run.digest, run.deadlineMs - clock.monotonicMs(), () => registry.own(run.id));
-        if (claim.kind === "reused") {
-          throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
+        const claim = await this.#claim(run, run.digest, signal);
+        if ("told" in claim) {
+          registry.forget(run.id);
+          return repeated(claim.told);
         }
-        if (claim.kind === "other") {
-          const told = await this.#ownersEnd(run, run.digest, claim.owner, claim.ended);
-          if (told !== undefined) {
-            registry.forget(run.id);
-            return repeated(told);
-          }
-          registry.own(run.id);
-          idempotency = "claimed";
-        } else idempotency = claim.idempotency;
         claimed = true;
-      }
-      const ended = await this.#execute(run, idempotency, signal);
-      const bytes = encode({ result: ended.result, rows: ended.rows });
-      registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
-      // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
-      if (run.digest !== undefined && this.#deps.bus.connected) {
-        if (cameToNothing(ended)) await claims.release(run.id);
-        else await claims.finish(run.id, run.digest, encode(ended.result));
-      }
-      return ended;
+        idempotency = claim.idempotency;
+      } else registry.own(run.id);
+      coordination = this.#begin(run, emit);
     } catch (error) {
       // Q3
       registry.forget(run.id);
-      if (claimed) await claims.release(run.id);
+      if (claimed && run.digest !== undefined) await claims.release(run.id, run.digest);
       throw error;
     }
+    run.begun();
+    emit({ event: "accepted" });
+    const ended = await this.#end(run, coordination, idempotency, signal);
+    const { responded, targeted } = ended.result.agents;
+    emit({ event: "finished", status: ended.result.status, responded, targeted });
+    const bytes = encode({ result: ended.result, rows: ended.rows });
+    registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
+    // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
+    if (run.digest !== undefined && this.#deps.bus.connected) {
+      // Not waited for: until the store has it, other routers ask this one.
+      if (cameToNothing(ended)) void claims.release(run.id, run.digest);
+      else void claims.finish(run.id, run.digest, encode(ended.result));
+    }
+    return ended;
   }
 
-  /** The end of a request that another router owns; undefined where that one is dead and this one takes over. */
-  async #ownersEnd(run: Run, digest: string, owner: string, hasEnded: boolean): Promise<EndedRequest | undefined> {
-    const { claims, clock, askOwner, logger } = this.#deps;
-    if (hasEnded) {
-      const shared = await claims.sharedResult(run.id);
-      if (shared !== undefined) {
-        const result = parseFrame(resultSchema, decode(shared), "shared result");
-        return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
-      }
+  /** Claims the id for this router, or brings the end that another one has told. */
+  async #claim(
+    run: Run,
+    digest: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
+    const { registry, claims, clock } = this.#deps;
+    const remainingMs = run.deadlineMs - clock.monotonicMs();
+    const claim = await claims.claim(run.id, digest, remainingMs, () => registry.own(run.id));
+    if (claim.kind === "mine") return claim;
+    if (claim.kind === "reused") {
+      throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
     }
+    registry.awaitOther(run.id);
+    const passOn = () => this.#cancelAt(claim.owner, run.id);
+    if (signal.aborted) passOn();
+    else signal.addEventListener("abort", passOn, { once: true });
+    const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended).finally(() =>
+      signal.removeEventListener("abort", passOn),
+    );
+    if ("idempotency" in ownersEnd) registry.own(run.id);
+    return ownersEnd;
+  }
+
+  /**
+   * The end of a request that has an owner; where that one is dead, this one takes over if it may. The owner may be this
+   * very router, when the claim has outlived what it remembers of the request.
+   */
+  async #ownersEnd(
+    run: Run,
+    digest: string,
+    owner: string,
+    hasEnded: boolean,
+  ): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
+    const { routerId } = this.#deps;
+    const isMine = owner === routerId;
+    const shared = hasEnded || isMine ? await this.#sharedEnd(run.id) : undefined;
+    const told = shared ?? (isMine ? undefined : await this.#toldByOwner(run, digest, owner));
+    if (told !== undefined) return { told };
+    const last = isMine ? undefined : await this.#sharedEnd(run.id);
+    return last === undefined
+      ? this.#takeOver(run, digest, { owner, hasEnded }, isMine ? "no longer remembers it" : "is gone")
+      : { told: last };
+  }
+
+  /** Its end comes to whoever awaits it, so nobody waits for this. */
+  #cancelAt(owner: string, id: string): void {
+    this.#deps.cancelAt(owner, id).catch((error: unknown) => {
+      this.#deps.logger.warn({ requestId: id, owner, err: error }, "the request's owner could not be told to cancel it");
+    });
+  }
+
+  async #sharedEnd(id: string): Promise<EndedRequest | undefined> {
+    const shared = await this.#deps.claims.sharedResult(id);
+    if (shared === undefined) return undefined;
+    return endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result"));
+  }
+
+  /** Undefined where the owner is dead. @throws NexusError `timeout` where it still runs at the deadline */
+  async #toldByOwner(run: Run, digest: string, owner: string): Promise<EndedRequest | undefined> {
+    const { clock, askOwner, logger } = this.#deps;
     try {
-      return await askOwner(owner, run.id, digest, run.deadlineMs - clock.monotonicMs());
+      // Who only wants to know that it is under way need not wait for its end.
+      let told = run.request.mode === "accept" ? await askOwner(owner, run.id, digest, 0) : undefined;
+      if (run.request.mode === "accept") run.begun();
+      // In slices: an owner that dies meanwhile is noticed at the next.
+      while (told === undefined) {
+        const leftMs = run.deadlineMs - clock.monotonicMs();
+        if (leftMs <= 0) {
+          throw new NexusError("timeout", `request ${run.id} still runs at router ${owner}`, { executed: "unknown" });
+        }
+        told = await askOwner(owner, run.id, digest, Math.min(leftMs, OWNER_WAIT_MS));
+      }
+      return told;
     } catch (error) {
       if (!(error instanceof NexusError) || (error.code !== "no-responders" && error.code !== "not-found")) throw error;
       logger.warn({ requestId: run.id, owner }, "the router that owned the request is gone");
+      return undefined;
     }
-    const lost = new NexusError(
-      "unknown-outcome",
-      `router ${owner}, which owned ${run.id}, is gone; what it executed is not known`,
-      {
-        executed: "unknown",
-      },
-    );
-    if (run.request.idempotent !== true) throw lost;
-    if (!(await claims.takeOver(run.id, owner, digest, run.deadlineMs - clock.monotonicMs()))) throw lost;
-    return undefined;
   }
 
-  async #execute(run: Run, idempotency: Idempotency, signal: AbortSignal): Promise<EndedRequest> {
-    const { engine, clock, bus, routerId } = this.#deps;
-    const emit = this.#events(run);
-    const coordination = engine.start({
+  /** Nobody knows what became of the request: it is executed anew only where that does no harm. */
+  async #takeOver(
+    run: Run,
+    digest: string,
+    from: { readonly owner: string; readonly hasEnded: boolean },
+    why: string,
+  ): Promise<{ readonly idempotency: Idempotency }> {
+    const { claims, clock } = this.#deps;
+    if (run.request.idempotent === true) {
+      const remainingMs = run.deadlineMs - clock.monotonicMs();
+      const idempotency = await claims.takeOver(run.id, from.owner, digest, from.hasEnded, remainingMs);
+      if (idempotency !== undefined) return { idempotency };
+    }
+    const message = `router ${from.owner}, which owned ${run.id}, ${why}; what it executed is not known`;
+    throw new NexusError("unknown-outcome", message, { executed: "unknown" });
+  }
+
+  /** @throws NexusError what the engine refuses with: nothing was sent */
+  #begin(run: Omit<Run, "begun">, emit: Emit): Coordination {
+    const { engine } = this.#deps;
+    return engine.start({
       id: run.id,
       request: run.request,
       type: run.type,
@@ -182,38 +306,54 @@ export class Coordinator {
       trace: run.trace,
       emit,
     });
-    if (signal.aborted) coordination.cancel();
-    signal.addEventListener("abort", () => coordination.cancel(), { once: true });
-    const coordinated = await coordination.done;
-    const ended = endedRequestOf(coordinated, {
+  }
+
+  /** From here on agents may have run something, so that a defect, too, is an end that is kept (Q1). */
+  async #end(
+    run: Omit<Run, "begun">,
+    coordination: Coordination,
+    idempotency: Idempotency,
+    signal: AbortSignal | undefined,
+  ): Promise<EndedRequest> {
+    const { clock, bus, routerId, logger } = this.#deps;
+    const facts = () => ({
       id: run.id,
       type: run.type,
-      request: run.request,
       idempotency,
       durationMs: clock.monotonicMs() - run.arrivedMs,
       traceId: run.trace.traceId,
       routerId,
-      bytesMax: bus.maxPayloadBytes - HEADROOM_BYTES,
     });
-    const { responded, targeted } = ended.result.agents;
-    emit({ event: "finished", status: ended.result.status, responded, targeted });
-    return ended;
+    try {
+      if (signal?.aborted) coordination.cancel();
+      signal?.addEventListener("abort", () => coordination.cancel(), { once: true });
+      const coordinated = await coordination.done;
+      return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax: contentBytesMax(bus) });
+    } catch (error) {
+      logger.error({ requestId: run.id, err: error }, "a running request met a defect");
+      return defectiveRequest(error, facts());
+    }
   }
 
-  /** Numbers and publishes the events of a request in `accept` mode; nobody hears those of the others. */
-  #events(run: Run): (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void {
-    if (run.request.mode !== "accept") return () => {};
+  /** Numbers and publishes the events of a request, from the moment on that somebody asked in `accept` mode. */
+  #events(run: Omit<Run, "begun">): { readonly emit: Emit; readonly tell: () => void } {
     const { bus, subjects, clock } = this.#deps;
+    let told = run.request.mode === "accept";
     let seq = 0;
-    const emit = (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => {
-      if (!bus.connected) return;
-      const atMs = clock.monotonicMs() - run.arrivedMs;
-      bus.publish(subjects.requestEvents(run.id), encode({ v: 1, id: run.id, seq: seq++, atMs, ...event }));
+    return {
+      tell() {
+        told = true;
+      },
+      emit(event) {
+        if (!told || !bus.connected) return;
+        const atMs = clock.monotonicMs() - run.arrivedMs;
+        bus.publish(subjects.requestEvents(run.id), encode({ v: WIRE_VERSION, id: run.id, seq: seq++, atMs, ...event }));
+      },
     };
-    emit({ event: "accepted" });
-    return emit;
   }
 }
+
+type Emit = (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void;
 
 interface Run {
   readonly id: string;
@@ -223,6 +363,8 @@ interface Run {
   readonly arrivedMs: number;
   readonly deadlineMs: number;
   readonly trace: TraceContext;
+  /** To be called when the request is under way: from then on it is no longer refused. */
+  readonly begun: () => void;
 }
 
 function remainingOf(request: CoordinationRequest, clock: Clock): number {
@@ -235,7 +377,10 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
       { field: "deadline" },
     );
   }
-  return Math.min(remainingMs, limits.timeoutMsMax);
+  if (remainingMs <= limits.timeoutMsMax) return remainingMs;
+  throw new NexusError("invalid-field", `the deadline is ${remainingMs} ms away; at most ${limits.timeoutMsMax} are allowed`, {
+    field: "deadline",
+  });
 }
 
 /** Q4 */
@@ -245,13 +390,4 @@ function cameToNothing({ result }: EndedRequest): boolean {
 
 function repeated(ended: EndedRequest): EndedRequest {
   return { ...ended, result: { ...ended.result, repeated: true } };
-}
-
-/** Keys in order, so that two spellings of one request have one digest. */
-function canonical(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(canonical);
-  if (value === null || typeof value !== "object") return value;
-  const sorted = Object.entries(value).filter(([, member]) => member !== undefined);
-  sorted.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
-  return sorted.map(([key, member]) => [key, canonical(member)]);
 }

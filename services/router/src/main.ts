@@ -18,6 +18,7 @@ await runServiceProcess({
         requestBytesMax: config.NEXUS_ROUTER_REQUEST_BYTES_MAX,
         retentionMs: config.NEXUS_ROUTER_RETENTION_MS,
         agentsMax: config.NEXUS_ROUTER_AGENTS_MAX,
+        agentBytesMax: config.NEXUS_ROUTER_AGENT_BYTES_MAX,
       },
       deps,
     ),

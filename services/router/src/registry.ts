@@ -1,20 +1,27 @@
 import type { CoordinationResult, Decision, GoalType, MissingAgent, Row } from "@nexus/contracts";
 import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
 
-/** An ended request, whole: its result as it travelled, and all its rows for the pages. */
+/** An ended request: its result as it travelled, and its rows for the pages. */
 export interface EndedRequest {
   readonly result: CoordinationResult;
+  /** Whether everything is here. Of a request that another router executed there is what travelled in the result. */
+  readonly whole: boolean;
   readonly rows: readonly Row[];
+  readonly rowsTotal: number;
   readonly missing: readonly MissingAgent[];
+  readonly missingTotal: number;
   readonly decision: Decision | undefined;
 }
 
 export interface RunningRequest {
   readonly type: GoalType;
   readonly digest: string | undefined;
+  readonly begun: Promise<void>;
   /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
   readonly ended: Promise<EndedRequest>;
   cancel(): void;
+  /** From now on somebody listens to its events. */
+  tellEvents(): void;
 }
 
 export interface RegistryOptions {
@@ -29,6 +36,8 @@ export class RequestRegistry {
   readonly #running = new Map<string, RunningRequest>();
   /** Running requests that this router executes; the others await another router's end. */
   readonly #owned = new Set<string>();
+  readonly #awaited = new Set<string>();
+  readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(options: RegistryOptions) {
     this.#window = new IdempotencyWindow({ entriesMax: options.requestsMax, bytesMax: options.bytesMax, ttlMs: options.ttlMs });
@@ -45,17 +54,42 @@ export class RequestRegistry {
   /** Must follow a `begin` that said `new`, in the same turn. */
   run(id: string, request: RunningRequest): void {
     this.#running.set(id, request);
-    // Whoever waits for it handles the failure; with nobody waiting it must not count as unhandled.
-    request.ended.catch(() => {});
+    const tell = () => {
+      const listeners = this.#listeners.get(id) ?? [];
+      this.#listeners.delete(id);
+      for (const listener of listeners) listener();
+    };
+    // Whoever waits for them handles the failure; with nobody waiting it must not count as unhandled.
+    void Promise.allSettled([request.begun, request.ended]).then(tell);
+  }
+
+  /**
+   * Called back when the running request has ended, well or badly. Not a reaction to its promise, which would stay there
+   * until then: who waits for a moment, again and again, must leave nothing behind.
+   * @returns what takes the listener back
+   */
+  onEnd(id: string, listener: () => void): () => void {
+    const listeners = this.#listeners.get(id) ?? new Set();
+    this.#listeners.set(id, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(id) === listeners) this.#listeners.delete(id);
+    };
   }
 
   own(id: string): void {
+    this.#awaited.delete(id);
     if (this.#running.has(id)) this.#owned.add(id);
   }
 
   /** Whether this router executes or executed the id. */
   owns(id: string): boolean {
     return this.#owned.has(id) || (!this.#running.has(id) && this.#window.peek(id) !== undefined);
+  }
+
+  /** Another router executes it; this one waits for that one's end. */
+  awaitOther(id: string): void {
+    if (this.#running.has(id)) this.#awaited.add(id);
   }
 
   running(id: string): RunningRequest | undefined {
@@ -75,17 +109,26 @@ export class RequestRegistry {
   finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
     this.#running.delete(id);
     this.#owned.delete(id);
+    this.#awaited.delete(id);
     this.#window.finish(id, ended, bytes, nowMs);
   }
 
   forget(id: string): void {
     this.#running.delete(id);
     this.#owned.delete(id);
+    this.#awaited.delete(id);
     this.#window.forget(id);
   }
 
   expire(nowMs: number): void {
     this.#window.expire(nowMs);
+  }
+
+  /** Cancels what this router executes; what it awaits goes on at its owner. @returns how many were cancelled */
+  cancelAll(): number {
+    const executed = [...this.#running].filter(([id]) => !this.#awaited.has(id));
+    for (const [, request] of executed) request.cancel();
+    return executed.length;
   }
 
   async settled(): Promise<void> {

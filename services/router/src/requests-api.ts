@@ -5,7 +5,6 @@ import {
   failureSchema,
   fromErrorBody,
   type JsonValue,
-  limits,
   NexusError,
   type OwnerQuestion,
   parseFrame,
@@ -14,10 +13,15 @@ import {
   requestReportSchema,
   resultSchema,
   type Subjects,
+  WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Bus, Clock } from "@nexus/ports";
+import type { Admission } from "./admission.ts";
 import type { Claims } from "./claims.ts";
+import { contentBytesMax } from "./message-bytes.ts";
+import { pageOf } from "./pages.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
+import { endedRequestFrom } from "./results.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does
@@ -31,9 +35,13 @@ export interface RequestsDeps {
   readonly routerId: string;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
+  /** Of those who wait for a running request to end. */
+  readonly waiters: Admission;
 }
 
-const FORWARD_GRACE_MS = 2_000;
+const FORWARD_GRACE_MS = 1_000;
+/** What runs here ends at once when it is cancelled; what is awaited from another router takes the way there and back. */
+const CANCELLED_WITHIN_MS = 2_000;
 
 export class RequestsApi {
   readonly #deps: RequestsDeps;
@@ -46,21 +54,19 @@ export class RequestsApi {
     const own = await this.#ownReport(id, get);
     if (own !== undefined) return own;
     return (
-      (await this.#fromOwner({ v: 1, verb: "get", id, get }, get.waitMs ?? 0)) ??
+      (await this.#fromOwner({ v: WIRE_VERSION, verb: "get", id, get }, get.waitMs ?? 0)) ??
       (await this.#fromShared(id, get)) ??
       notFound(id)
     );
   }
 
   async cancel(id: string): Promise<RequestReport> {
-    const running = this.#deps.registry.running(id);
-    if (running !== undefined) {
-      running.cancel();
-      await running.ended.catch(() => {});
-    }
+    await this.#cancelHere(id);
     const own = await this.#ownReport(id, {});
     if (own !== undefined) return own;
-    return (await this.#fromOwner({ v: 1, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id);
+    return (
+      (await this.#fromOwner({ v: WIRE_VERSION, verb: "cancel", id }, 0)) ?? (await this.#fromShared(id, {})) ?? notFound(id)
+    );
   }
 
   /** What other routers ask of this one alone. */
@@ -70,49 +76,83 @@ export class RequestsApi {
     if (known !== undefined && question.digest !== undefined && known.digest !== question.digest) {
       throw new NexusError("id-reused", `another request was made under ${question.id}; take a new id`, { field: "id" });
     }
-    if (question.verb === "cancel") {
-      const running = registry.running(question.id);
-      running?.cancel();
-      await running?.ended.catch(() => {});
-    }
+    if (question.verb === "cancel") await this.#cancelHere(question.id);
     return (await this.#ownReport(question.id, question.get ?? {})) ?? notFound(question.id);
   }
 
-  /** The end of a request that another router owns. @throws NexusError `no-responders` where that one is dead */
-  async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest> {
-    const report = await this.#ask(
-      owner,
-      { v: 1, verb: "get", id, digest, get: { waitMs: Math.max(0, Math.floor(waitMs)) } },
-      waitMs,
-    );
-    const { result } = report;
-    if (result === undefined)
-      throw new NexusError("timeout", `request ${id} still runs at router ${owner}`, { executed: "unknown" });
-    return { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision };
+  /**
+   * The end of a request that another router owns; undefined where it has not told it within `waitMs`.
+   * @throws NexusError `no-responders` or `not-found` where that router is dead
+   */
+  async askOwner(owner: string, id: string, digest: string, waitMs: number): Promise<EndedRequest | undefined> {
+    const question: OwnerQuestion = {
+      v: WIRE_VERSION,
+      verb: "get",
+      id,
+      digest,
+      get: { waitMs: Math.max(0, Math.floor(waitMs)) },
+    };
+    try {
+      const { result } = await this.#ask(owner, question, waitMs);
+      return result === undefined ? undefined : endedRequestFrom(result);
+    } catch (error) {
+      // Its answer was lost, or it died while it was asked: the next question will tell.
+      if (error instanceof NexusError && error.code === "timeout") return undefined;
+      throw error;
+    }
+  }
+
+  async #cancelHere(id: string): Promise<void> {
+    const running = this.#deps.registry.running(id);
+    if (running === undefined) return;
+    running.cancel();
+    // How it ended is read from the registry; a refusal leaves nothing there.
+    await this.#endsWithin(id, CANCELLED_WITHIN_MS);
+  }
+
+  /** Ends a request that another router owns. @throws NexusError where that one is dead, or does not answer in time */
+  async cancelAt(owner: string, id: string): Promise<void> {
+    await this.#ask(owner, { v: WIRE_VERSION, verb: "cancel", id }, 0);
   }
 
   async #ownReport(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const { registry, routerId } = this.#deps;
     const running = registry.running(id);
     if (running !== undefined) {
-      const ended = await this.#within(running.ended, get.waitMs ?? 0);
-      if (ended === undefined) return { v: 1, id, type: running.type, state: "running", router: routerId };
+      if (!(await this.#awaited(id, get.waitMs ?? 0))) {
+        return { v: WIRE_VERSION, id, type: running.type, state: "running", router: routerId };
+      }
+      const ended = await running.ended;
+      // It was awaited from its owner, who has the pages.
+      if (!ended.whole && get.part !== undefined && get.part !== "result") return undefined;
       return this.#report(id, ended, get);
     }
     const ended = registry.ended(id);
     return ended === undefined ? undefined : this.#report(id, ended, get);
   }
 
-  #within(ended: Promise<EndedRequest>, waitMs: number): Promise<EndedRequest | undefined> {
-    if (waitMs <= 0) return Promise.resolve(undefined);
-    return new Promise((resolve, reject) => {
-      const timer = this.#deps.clock.schedule(waitMs, () => resolve(undefined));
-      ended.then(resolve, reject).finally(() => timer.cancel());
+  /** As `endsWithin`, for callers who may wait long. @throws NexusError `overloaded` where too many do */
+  async #awaited(id: string, waitMs: number): Promise<boolean> {
+    if (waitMs <= 0) return false;
+    const leave = this.#deps.waiters.enter();
+    return this.#endsWithin(id, waitMs).finally(leave);
+  }
+
+  /** Whether the running request ends in this time. */
+  #endsWithin(id: string, waitMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const end = (ended: boolean) => {
+        timer.cancel();
+        forget();
+        resolve(ended);
+      };
+      const timer = this.#deps.clock.schedule(waitMs, () => end(false));
+      const forget = this.#deps.registry.onEnd(id, () => end(true));
     });
   }
 
   #report(id: string, ended: EndedRequest, get: RequestGet): RequestReport {
-    const base = { v: 1, id, type: ended.result.type, state: "done", router: this.#deps.routerId } as const;
+    const base = { v: WIRE_VERSION, id, type: ended.result.type, state: "done", router: this.#deps.routerId } as const;
     switch (get.part ?? "result") {
       case "result":
         return { ...base, result: ended.result };
@@ -120,20 +160,15 @@ export class RequestsApi {
         if (ended.decision === undefined) throw new NexusError("not-found", `the decision record of ${id} is no longer kept`);
         return { ...base, decision: ended.decision };
       case "rows":
-        return { ...base, ...this.#page(ended.rows, get, "rows") };
+        return { ...base, ...this.#page("rows", ended.rows, get, ended.rowsTotal) };
       case "missing":
-        return { ...base, ...this.#page(ended.missing, get, "missing") };
+        return { ...base, ...this.#page("missing", ended.missing, get, ended.missingTotal) };
     }
   }
 
-  /** As many rows as asked for and as fit one message. */
-  #page<T>(rows: readonly T[], get: RequestGet, part: "rows" | "missing") {
-    const offset = get.offset ?? 0;
-    let page = rows.slice(offset, offset + (get.limit ?? limits.pageRowsMax));
-    const bytesMax = this.#deps.bus.maxPayloadBytes - 4_096;
-    while (page.length > 1 && encode(page).byteLength > bytesMax) page = page.slice(0, Math.ceil(page.length / 2));
-    const next = offset + page.length;
-    return { [part]: page, total: rows.length, ...(next < rows.length && page.length > 0 ? { next } : {}) };
+  #page<T>(part: "rows" | "missing", items: readonly T[], get: RequestGet, total: number) {
+    const { page, ...rest } = pageOf(items, get, contentBytesMax(this.#deps.bus), total);
+    return { [part]: page, ...rest };
   }
 
   async #fromOwner(question: OwnerQuestion, waitMs: number): Promise<RequestReport | undefined> {
@@ -161,12 +196,7 @@ export class RequestsApi {
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
     if (shared === undefined) return undefined;
-    const result = parseFrame(resultSchema, decode(shared), "shared result");
-    return this.#report(
-      id,
-      { result, rows: result.outcome?.rows ?? [], missing: result.agents.missing, decision: result.decision },
-      get,
-    );
+    return this.#report(id, endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")), get);
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type CodecName,
   type CoordinationRequest,
   type CoordinationResult,
   type Decision,
@@ -9,6 +10,7 @@ import {
   NexusError,
   type Outcome,
   toErrorBody,
+  WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Coordinated } from "@nexus/engine";
 import type { EndedRequest } from "./registry.ts";
@@ -29,11 +31,12 @@ export interface ResultFacts {
 export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): EndedRequest {
   const { report, decision } = coordinated;
   const rows = report?.rows ?? [];
-  const missing = report?.agents.missing ?? [];
+  const agents = report?.agents ?? coordinated.planned;
+  const missing = agents?.missing ?? [];
   const error = coordinated.error ?? report?.error;
   const explained = explain(decision, facts.request.explain);
   const result: CoordinationResult = {
-    v: 1,
+    v: WIRE_VERSION,
     id: facts.id,
     type: facts.type,
     status: coordinated.error !== undefined ? "failed" : (report?.status ?? "completed"),
@@ -41,9 +44,9 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     ...(error === undefined ? {} : { error }),
     ...(report === undefined ? {} : { outcome: { ...report.outcome, rows: rows.slice(0, limits.resultRowsMax) } as Outcome }),
     agents: {
-      targeted: report?.agents.targeted ?? 0,
-      responded: report?.agents.responded ?? 0,
-      extra: report?.agents.extra ?? 0,
+      targeted: agents?.targeted ?? 0,
+      responded: agents?.responded ?? 0,
+      extra: agents?.extra ?? 0,
       missingTotal: missing.length,
       missing: missing.slice(0, limits.resultRowsMax),
     },
@@ -55,7 +58,46 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     router: facts.routerId,
     ...(explained === undefined ? {} : { decision: explained }),
   };
-  return { result: fitted(result, facts.bytesMax), rows, missing, decision };
+  return {
+    result: fitted(result, facts.bytesMax),
+    whole: true,
+    rows,
+    rowsTotal: rows.length,
+    missing,
+    missingTotal: missing.length,
+    decision,
+  };
+}
+
+/** What is left of a request whose own router is gone, or busy elsewhere: its result as it travelled. */
+export function endedRequestFrom(result: CoordinationResult): EndedRequest {
+  const rows = result.outcome?.rows ?? [];
+  const { missing, missingTotal } = result.agents;
+  return {
+    ...{ result, rows, missing, missingTotal },
+    whole: false,
+    rowsTotal: result.outcome?.rowsTotal ?? 0,
+    decision: result.decision,
+  };
+}
+
+/** A defect was met after agents may have been sent to: what they did is not known, and the id must not run again. */
+export function defectiveRequest(error: unknown, facts: Omit<ResultFacts, "request" | "bytesMax">): EndedRequest {
+  return endedRequestFrom({
+    v: WIRE_VERSION,
+    id: facts.id,
+    type: facts.type,
+    status: "failed",
+    executed: "unknown",
+    error: toErrorBody(error),
+    agents: { targeted: 0, responded: 0, extra: 0, missingTotal: 0, missing: [] },
+    idempotency: facts.idempotency,
+    repeated: false,
+    dryRun: false,
+    durationMs: facts.durationMs,
+    ...(facts.traceId === undefined ? {} : { traceId: facts.traceId }),
+    router: facts.routerId,
+  });
 }
 
 function explain(decision: Decision, wanted: CoordinationRequest["explain"]): Decision | undefined {
@@ -65,31 +107,53 @@ function explain(decision: Decision, wanted: CoordinationRequest["explain"]): De
   return { ...rest, attempts: attempts.filter((attempt, index) => attempt.error !== undefined || index === attempts.length - 1) };
 }
 
-/** Drops rows until the result fits one message; they stay in the pages. A value that is too large alone is an error. */
-export function fitted(result: CoordinationResult, bytesMax: number): CoordinationResult {
+/**
+ * Shortens what has pages of its own until the result fits one message: rows, then missing agents, then the decision's
+ * attempts. Only a gather's value that is too large even then costs the result its success.
+ */
+export function fitted(result: CoordinationResult, bytesMax: number, codec: CodecName = "json"): CoordinationResult {
   let fit = result;
-  for (let rows = fit.outcome?.rows.length ?? 0; encode(fit).byteLength > bytesMax; rows = Math.floor(rows / 2)) {
-    if (rows === 0) return withoutValue(fit, bytesMax);
-    fit = { ...fit, outcome: { ...fit.outcome, rows: fit.outcome?.rows.slice(0, Math.floor(rows / 2)) } as Outcome };
+  for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts]) {
+    while (encode(fit, codec).byteLength > bytesMax) {
+      const shorter = shorten(fit);
+      if (shorter === undefined) break;
+      fit = shorter;
+    }
   }
-  return fit;
+  return encode(fit, codec).byteLength > bytesMax ? withoutValue(fit, bytesMax) : fit;
+}
+
+function withFewerRows(result: CoordinationResult): CoordinationResult | undefined {
+  const { outcome } = result;
+  if (outcome === undefined || outcome.rows.length === 0) return undefined;
+  return { ...result, outcome: { ...outcome, rows: firstHalf(outcome.rows) } as Outcome };
+}
+
+function withFewerMissing(result: CoordinationResult): CoordinationResult | undefined {
+  const { agents } = result;
+  return agents.missing.length === 0 ? undefined : { ...result, agents: { ...agents, missing: firstHalf(agents.missing) } };
+}
+
+function withFewerAttempts(result: CoordinationResult): CoordinationResult | undefined {
+  const { decision } = result;
+  if (decision === undefined || decision.attempts.length === 0) return undefined;
+  return { ...result, decision: { ...decision, attempts: firstHalf(decision.attempts) } };
+}
+
+function firstHalf<T>(list: readonly T[]): T[] {
+  return list.slice(0, Math.floor(list.length / 2));
 }
 
 function withoutValue(result: CoordinationResult, bytesMax: number): CoordinationResult {
+  const { outcome } = result;
+  if (outcome?.type !== "gather") {
+    const message = `a ${result.type} result without its lists is above the ${bytesMax} bytes of a message`;
+    throw new NexusError("internal", message, { executed: result.executed });
+  }
   const error = new NexusError(
     "too-large",
-    `the result is above the ${bytesMax} bytes that one message carries; ask for less, or reduce it further`,
-    {
-      executed: result.executed,
-    },
+    `the value is above the ${bytesMax} bytes that one message carries; ask for less, or reduce it further`,
+    { executed: result.executed },
   );
-  const { outcome, ...rest } = result;
-  const kept = outcome?.type === "gather" ? { outcome: { ...outcome, value: null, rows: [] } } : {};
-  return {
-    ...rest,
-    ...kept,
-    status: "failed",
-    error: toErrorBody(error),
-    agents: { ...result.agents, missing: result.agents.missing.slice(0, 100) },
-  };
+  return { ...result, status: "failed", error: toErrorBody(error), outcome: { ...outcome, value: null } };
 }

@@ -1,24 +1,14 @@
-import {
-  agentsQuerySchema,
-  createSubjects,
-  goalTypes,
-  NexusError,
-  ownerQuestionSchema,
-  parseFrame,
-  type RouterStatus,
-  requestGetSchema,
-  requestIdPattern,
-  subjectToken,
-  WIRE_VERSION,
-} from "@nexus/contracts";
+import { attributes, createSubjects, encode } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
-import type { BusMessage, Clock } from "@nexus/ports";
-import { healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import type { Clock } from "@nexus/ports";
+import { createLogLimit, DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { Admission } from "./admission.ts";
+import { AgentIntake } from "./agent-intake.ts";
 import { Claims } from "./claims.ts";
 import { Coordinator } from "./coordinator.ts";
-import { Fleet } from "./fleet.ts";
-import { agentsPage } from "./handlers/agents.ts";
-import { coordinateHandler } from "./handlers/coordinate.ts";
+import { FrameGuard } from "./frame-guard.ts";
+import { routerApi } from "./handlers/api.ts";
+import { contentBytesMax } from "./message-bytes.ts";
 import { Peers } from "./peers.ts";
 import { RequestRegistry } from "./registry.ts";
 import { RequestsApi } from "./requests-api.ts";
@@ -34,7 +24,11 @@ export interface RouterOptions {
   readonly requestsMax: number;
   readonly requestBytesMax: number;
   readonly retentionMs: number;
+  /** Agents in the routing table, and the bytes of the hellos that they came with. */
   readonly agentsMax: number;
+  readonly agentBytesMax: number;
+  /** Where no memory is shared, how long a request with an id waits at most for the other routers' word on it. */
+  readonly peersAnswerMs: number;
   /** What people call this replica; default: the id of this life. */
   readonly instance?: string;
 }
@@ -42,12 +36,14 @@ export interface RouterOptions {
 export const routerDefaults: RouterOptions = {
   prefix: "nexus",
   version: VERSION,
-  replyPrefixes: ["_INBOX."],
+  replyPrefixes: DEFAULT_REPLY_PREFIXES,
   activeMax: 4_096,
   requestsMax: 20_000,
   requestBytesMax: 128 * 1_048_576,
   retentionMs: 600_000,
   agentsMax: 100_000,
+  agentBytesMax: 128 * 1_048_576,
+  peersAnswerMs: 20,
 };
 
 export interface Router {
@@ -59,52 +55,19 @@ export interface Router {
   stop(withinMs?: number): Promise<void>;
 }
 
+const STOP_WITHIN_MS = 2_000;
+/** For what was cancelled to tell its client so. */
+const CANCEL_WITHIN_MS = 500;
+const SWEEP_EVERY_MS = 1_000;
+
 /** Starts a router on a connected bus. The caller closes the bus and the store. @throws NexusError `disconnected` */
 export async function startRouter(options: Partial<RouterOptions>, deps: ServiceDeps): Promise<Router> {
   const settings = { ...routerDefaults, ...options };
-  const { bus, clock, logger, telemetry } = deps;
-  const subjects = createSubjects(settings.prefix);
-  const routerId = deps.ids.instanceName("router");
-  const log = logger.child({ router: routerId });
-  const table = new RoutingTable({ agentsMax: settings.agentsMax });
-  const dispatcher = new Dispatcher({ bus, subjects, telemetry });
-  const engine = new Engine({ table, dispatcher, clock, ids: deps.ids, logger: log, telemetry, routerId });
-  const registry = new RequestRegistry({
-    requestsMax: settings.requestsMax,
-    bytesMax: settings.requestBytesMax,
-    ttlMs: settings.retentionMs,
-  });
-  const peers = new Peers({ bus, clock, logger: log, subjects, routerId, owns: (id) => registry.owns(id) });
-  const claims = new Claims({ store: deps.store, peers, clock, logger: log, routerId, retentionMs: settings.retentionMs });
-  const requests = new RequestsApi({ bus, clock, subjects, routerId, registry, claims });
-  const coordinator = new Coordinator({
-    ...deps,
-    logger: log,
-    subjects,
-    routerId,
-    engine,
-    registry,
-    claims,
-    askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
-  });
-  const fleet = new Fleet({ bus, clock, logger: log, telemetry, subjects, routerId, table, dispatcher, engine });
-  let draining = false;
-  const coordinate = {
-    coordinator,
-    clock,
-    logger: log,
-    telemetry,
-    replyPrefixes: settings.replyPrefixes,
-    requestsMax: settings.activeMax,
-    routerId,
-    isDraining: () => draining,
-    active: () => engine.active,
-  };
-  const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
-
-  peers.start();
-  await fleet.start();
-  const idOf = (message: BusMessage) => requestIdIn(subjectToken(subjects, message.subject, 1));
+  const { clock, bus } = deps;
+  const parts = assemble(settings, deps);
+  const { routerId, registry, log } = parts;
+  parts.peers.start();
+  await parts.intake.start();
   const service = await registerService(
     {
       service: "router",
@@ -115,82 +78,136 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
       instance: settings.instance ?? routerId,
       boot: routerId,
       health: deps.health ?? healthOf(deps),
-      verbs: {
-        agents: (body) =>
-          agentsPage(parseFrame(agentsQuerySchema, body, "the body"), {
-            table,
-            dispatcher,
-            routerId,
-            nowMs: clock.monotonicMs(),
-          }),
-        status: (): RouterStatus => ({
-          v: WIRE_VERSION,
-          router: routerId,
-          agents: table.size,
-          tableVersion: table.version,
-          active: engine.active,
-          held: dispatcher.heldTotal,
-          sent: dispatcher.sent,
-          lateAnswers: dispatcher.late,
-          peers: peers.live(),
-          sharedMemory: deps.store.shared ? (deps.store.available ? "available" : "away") : "none",
-        }),
-      },
-      requests: [
-        {
-          name: "requests-get",
-          subject: subjects.everyRequestGet,
-          handler: (body, message) => requests.get(idOf(message), parseFrame(requestGetSchema, body, "the body")),
-        },
-        {
-          name: "requests-cancel",
-          subject: subjects.everyRequestCancel,
-          handler: (_body, message) => requests.cancel(idOf(message)),
-        },
-        {
-          name: "requests-own",
-          subject: subjects.routerRequests(routerId),
-          handler: (body) => requests.own(parseFrame(ownerQuestionSchema, body, "owner question")),
-        },
-      ],
-      endpoints: goalTypes.map((type) => ({
-        name: `coordinate-${type}`,
-        subject: subjects.coordinate(type),
-        queue: "router",
-        handler: coordinateHandler(type, coordinate),
-      })),
+      ...parts.api,
     },
     deps,
   );
-  const sweep = sweeper(clock, () => registry.expire(clock.monotonicMs()));
+  const endSweeps = every(SWEEP_EVERY_MS, clock, parts.sweep);
   log.info({ prefix: settings.prefix, server: bus.server }, "router started");
-
   return {
     id: routerId,
-    heldTotal: () => dispatcher.heldTotal,
-    agentsKnown: () => table.size,
-    async stop(withinMs = 2_000) {
-      draining = true;
-      await Promise.race([registry.settled(), new Promise<void>((resolve) => clock.schedule(withinMs, resolve))]);
+    heldTotal: () => parts.dispatcher.heldTotal,
+    agentsKnown: () => parts.table.size,
+    async stop(withinMs = STOP_WITHIN_MS) {
+      parts.drain();
+      if (!(await within(withinMs, clock, registry.settled()))) {
+        const abandoned = registry.cancelAll();
+        log.warn({ abandoned, withinMs }, "requests were cancelled: the time to finish them is up");
+        await within(CANCEL_WITHIN_MS, clock, registry.settled());
+      }
       await service.stop();
-      peers.stop();
-      fleet.stop();
-      sweep();
-      for (const end of gauges) end();
+      parts.peers.stop();
+      parts.intake.stop();
+      endSweeps();
+      parts.endGauges();
       log.info({}, "router stopped");
     },
   };
 }
 
-function requestIdIn(token: string): string {
-  if (requestIdPattern.test(token)) return token;
-  throw new NexusError("invalid-field", `"${token.slice(0, 40)}" is no request id: it must be a ULID`, { field: "id" });
+/** Every part of a router, wired and not yet started. */
+function assemble(settings: RouterOptions, deps: ServiceDeps) {
+  const { bus, clock, ids, store, telemetry } = deps;
+  const subjects = createSubjects(settings.prefix);
+  const routerId = ids.instanceName("router");
+  const log = deps.logger.child({ router: routerId });
+  const base = { bus, clock, logger: log, telemetry, subjects, routerId };
+  const table = new RoutingTable({ agentsMax: settings.agentsMax, bytesMax: settings.agentBytesMax });
+  const dispatcher = new Dispatcher({ bus, subjects, telemetry });
+  const engine = new Engine({ ...base, table, dispatcher, ids });
+  const registry = new RequestRegistry({
+    requestsMax: settings.requestsMax,
+    bytesMax: settings.requestBytesMax,
+    ttlMs: settings.retentionMs,
+  });
+  const guard = new FrameGuard(base);
+  const { replyPrefixes } = settings;
+  const peers = new Peers({
+    ...base,
+    guard,
+    replyPrefixes,
+    answerWithinMs: settings.peersAnswerMs,
+    owns: (id) => registry.owns(id),
+  });
+  const claims = new Claims({
+    ...{ store, peers, clock, ids, logger: log, routerId },
+    retentionMs: settings.retentionMs,
+    resultOf(id) {
+      const ended = registry.ended(id);
+      return ended === undefined ? undefined : encode(ended.result);
+    },
+  });
+  const requests = new RequestsApi({
+    ...base,
+    registry,
+    claims,
+    waiters: new Admission(settings.requestsMax, "callers wait for requests"),
+  });
+  const coordinator = new Coordinator({
+    ...base,
+    ids,
+    engine,
+    registry,
+    claims,
+    askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
+    cancelAt: (owner, id) => requests.cancelAt(owner, id),
+  });
+  let draining = false;
+  const api = routerApi({
+    subjects,
+    requests,
+    peers,
+    store,
+    guard,
+    agents: { table, dispatcher, routerId, nowMs: () => clock.monotonicMs(), contentBytesMax: () => contentBytesMax(bus) },
+    coordinate: {
+      ...base,
+      coordinator,
+      replyPrefixes,
+      admission: new Admission(settings.activeMax, "requests are running"),
+      limit: createLogLimit(clock),
+      isDraining: () => draining,
+      active: () => engine.active,
+      contentBytesMax: () => contentBytesMax(bus),
+    },
+  });
+  const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
+  let evicted = 0;
+  return {
+    ...{ routerId, log, table, dispatcher, registry, peers, api },
+    intake: new AgentIntake({ ...base, guard, table, dispatcher, engine }),
+    drain() {
+      draining = true;
+    },
+    sweep() {
+      registry.expire(clock.monotonicMs());
+      void claims.tell();
+      if (registry.evicted > evicted) {
+        telemetry.count("boundsReached", registry.evicted - evicted, { [attributes.reason]: "requests-kept" });
+        evicted = registry.evicted;
+      }
+    },
+    endGauges() {
+      for (const end of gauges) end();
+    },
+  };
 }
 
-function sweeper(clock: Clock, sweep: () => void): () => void {
-  let timer = clock.schedule(5_000, function again() {
-    sweep();
-    timer = clock.schedule(5_000, again);
+/** @returns whether it was done in time */
+async function within(timeoutMs: number, clock: Clock, work: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<boolean>();
+  const timer = clock.schedule(timeoutMs, () => late.resolve(false));
+  try {
+    return await Promise.race([work.then(() => true), late.promise]);
+  } finally {
+    timer.cancel();
+  }
+}
+
+function every(intervalMs: number, clock: Clock, action: () => void): () => void {
+  let timer = clock.schedule(intervalMs, function again() {
+    action();
+    timer = clock.schedule(intervalMs, again);
   });
   return () => timer.cancel();
 }

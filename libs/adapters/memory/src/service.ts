@@ -50,7 +50,9 @@ export function startService(bus: Bus, service: ServiceDefinition, context: Serv
   );
   for (const [verb, report] of Object.entries(reports)) {
     const answer = (message: BusMessage): void => {
-      if (message.reply !== undefined) bus.publish(message.reply, new TextEncoder().encode(JSON.stringify(report())));
+      const { reply } = message;
+      if (reply === undefined || service.answersAt?.(reply) === false) return;
+      bus.publish(reply, new TextEncoder().encode(JSON.stringify(report())));
     };
     for (const suffix of ["", `.${service.name}`, `.${service.name}.${context.id}`]) {
       subscriptions.push(bus.subscribe(`$SRV.${verb}${suffix}`, answer));
@@ -104,7 +106,7 @@ function respond(bus: Bus, reply: string, answer: ServiceAnswer): void {
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
-    "Nats-Service-Error": error.message.replace(/[\r\n]+/g, " "),
+    "Nats-Service-Error": error.message.replace(/[\p{Cc}\p{Cf}]+/gu, " "),
     "Nats-Service-Error-Code": String(natsCodeOf(error.code)),
   };
 }

@@ -6,10 +6,6 @@ export function toBusError(error: unknown, subject: string): Error {
   if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
   const cause = error;
   switch (error.code) {
-    case ErrorCode.Timeout:
-      return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown", cause });
-    case ErrorCode.NoResponders:
-      return new NexusError("no-responders", `nobody listens on ${subject}`, { cause });
     case ErrorCode.MaxPayloadExceeded:
       return new NexusError("too-large", `the message on ${subject} exceeds the server's max_payload`, { cause });
     case ErrorCode.ConnectionClosed:
@@ -18,10 +14,7 @@ export function toBusError(error: unknown, subject: string): Error {
     case ErrorCode.Disconnect:
       return disconnected(cause);
     case ErrorCode.PermissionsViolation:
-      return new NexusError("invalid-field", `the server does not allow this user ${subject}: ${error.message}`, {
-        field: "subject",
-        cause,
-      });
+      return notAllowed(subject, cause);
     default:
       return error;
   }
@@ -33,4 +26,17 @@ export function disconnected(cause?: unknown): NexusError {
 
 export function cancelled(subject: string): NexusError {
   return new NexusError("cancelled", `the request on ${subject} was cancelled`, { executed: "unknown" });
+}
+
+export function timedOut(subject: string): NexusError {
+  return new NexusError("timeout", `no answer on ${subject} in time`, { executed: "unknown" });
+}
+
+export function noResponders(subject: string): NexusError {
+  return new NexusError("no-responders", `nobody listens on ${subject}`);
+}
+
+export function notAllowed(subject: string, cause: Error): NexusError {
+  const message = `the server does not allow this user ${subject}: ${cause.message}`;
+  return new NexusError("invalid-field", message, { field: "subject", cause });
 }

@@ -1,12 +1,19 @@
-import { type BusHeaders, type BusMessage, checkedHeader, noHeaders, STATUS_HEADER } from "@nexus/ports";
-import { headers as createHeaders, type Msg, type MsgHdrs } from "nats";
+import { type BusHeaders, type BusMessage, checkedHeader, noHeaders } from "@nexus/ports";
+import { headers as createHeaders, type Msg, type MsgHdrs, type ServiceMsg } from "nats";
+import { parseHeaders } from "./header-bytes.ts";
+
+/** What the library holds of a message as it came, with the length of its headers; -1: none. */
+interface RawMessage {
+  readonly _msg: { readonly hdr: number };
+  readonly _rdata: Uint8Array;
+}
 
 /** The library's message behind the port's face; everything is decoded when it is read, as most readers need half of it. */
 export class NatsMessage implements BusMessage {
-  readonly #message: Msg;
+  readonly #message: Msg | ServiceMsg;
   #headers: BusHeaders | undefined;
 
-  constructor(message: Msg) {
+  constructor(message: Msg | ServiceMsg) {
     this.#message = message;
   }
 
@@ -22,8 +29,10 @@ export class NatsMessage implements BusMessage {
     return this.#message.reply || undefined;
   }
 
+  /** @throws NexusError `malformed`, `too-large`: a message whose headers cannot be read is not understood */
   get headers(): BusHeaders {
-    this.#headers ??= fromNatsHeaders(this.#message.headers);
+    const bytes = this.#headers === undefined ? headerBytesOf(this.#message) : undefined;
+    this.#headers ??= bytes === undefined ? noHeaders : parseHeaders(bytes);
     return this.#headers;
   }
 }
@@ -37,11 +46,8 @@ export function toNatsHeaders(headers: BusHeaders): MsgHdrs | undefined {
   return encoded;
 }
 
-/** Without a prototype, so that no header's name is special. Of a repeated header, the first value. */
-function fromNatsHeaders(encoded: MsgHdrs | undefined): BusHeaders {
-  if (encoded === undefined) return noHeaders;
-  const headers: Record<string, string> = Object.create(null);
-  for (const [name, values] of encoded) headers[name] = values[0] ?? "";
-  if (encoded.code > 0) headers[STATUS_HEADER] = String(encoded.code);
-  return headers;
+/** Not the library's own getter, which takes time quadratic in the names, and throws in the reading of the connection. */
+function headerBytesOf(message: Msg | ServiceMsg): Uint8Array | undefined {
+  const { _msg, _rdata } = ("msg" in message ? message.msg : message) as RawMessage;
+  return _msg.hdr > 0 ? _rdata.subarray(0, _msg.hdr) : undefined;
 }

@@ -13,16 +13,10 @@ import {
   type ServiceHandle,
   type SubscribeOptions,
 } from "@nexus/ports";
-import {
-  createInbox,
-  DebugEvents,
-  Events,
-  type MsgHdrs,
-  type NatsConnection,
-  type RequestOptions as NatsRequestOptions,
-} from "nats";
-import { cancelled, disconnected, toBusError } from "./errors.ts";
+import { createInbox, DebugEvents, Events, type MsgHdrs, type NatsConnection, type Status } from "nats";
+import { cancelled, disconnected, notAllowed, toBusError } from "./errors.ts";
 import { NatsMessage, toNatsHeaders } from "./messages.ts";
+import { Requests } from "./requests.ts";
 import { startService } from "./service.ts";
 
 /**
@@ -36,6 +30,7 @@ export class NatsBus implements Bus {
   readonly #nc: NatsConnection;
   readonly #inboxPrefix: string | undefined;
   readonly #logger: Logger;
+  readonly #requests: Requests;
   readonly #statusListeners = new Set<(status: BusStatus) => void>();
   readonly #errorListeners = new Set<(error: Error) => void>();
   #connected = true;
@@ -48,6 +43,7 @@ export class NatsBus implements Bus {
     this.#nc = nc;
     this.#inboxPrefix = inboxPrefix;
     this.#logger = logger;
+    this.#requests = new Requests(nc, inboxPrefix);
     this.#maxPayloadBytes = nc.info?.max_payload ?? 0;
     this.#server = nc.getServer();
     void this.#follow();
@@ -76,24 +72,11 @@ export class NatsBus implements Bus {
     }
   }
 
-  request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
-    return new Promise((resolve, reject) => {
-      const { signal } = options;
-      if (signal?.aborted) throw cancelled(subject);
-      if (!this.#connected) throw disconnected();
-      assertLiteralSubject(subject);
-      const headers = options.headers === undefined ? undefined : toNatsHeaders(options.headers);
-      const request: NatsRequestOptions = { timeout: Math.max(1, Math.ceil(options.timeoutMs)) };
-      if (headers !== undefined) request.headers = headers;
-      const onAbort = (): void => reject(cancelled(subject));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#nc
-        .request(subject, data, request)
-        .then((message) => resolve(new NatsMessage(message)))
-        // A closing connection ends its requests as timed out.
-        .catch((error: unknown) => reject(this.#closed || this.#nc.isClosed() ? disconnected(error) : toBusError(error, subject)))
-        .finally(() => signal?.removeEventListener("abort", onAbort));
-    });
+  async request(subject: string, data: Uint8Array, options: RequestOptions): Promise<BusMessage> {
+    if (options.signal?.aborted) throw cancelled(subject);
+    if (!this.#connected) throw disconnected();
+    assertLiteralSubject(subject);
+    return this.#requests.send(subject, data, options);
   }
 
   subscribe(subject: string, handler: BusHandler, options?: SubscribeOptions): BusSubscription {
@@ -191,8 +174,15 @@ export class NatsBus implements Bus {
       if (status.type === Events.Disconnect) this.#change(false, "disconnected");
       else if (status.type === DebugEvents.Reconnecting) this.#change(false, "reconnecting");
       else if (status.type === Events.Reconnect) this.#onReconnect();
-      else if (status.type === Events.Error) this.#fail(new Error(`NATS server: ${String(status.data)}`));
+      else if (status.type === Events.Error) this.#onServerError(status);
     }
+  }
+
+  #onServerError(status: Status): void {
+    const error = new Error(`NATS server: ${String(status.data)}`);
+    const { operation, subject } = status.permissionContext ?? {};
+    if (operation === "publish" && subject !== undefined) this.#requests.refused(subject, notAllowed(subject, error));
+    this.#fail(error);
   }
 
   #onReconnect(): void {
@@ -204,6 +194,7 @@ export class NatsBus implements Bus {
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#requests.close();
     this.#change(false, "closed");
   }
 

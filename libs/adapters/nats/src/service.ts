@@ -1,6 +1,6 @@
 import { NexusError, natsCodeOf, toErrorBody } from "@nexus/contracts";
 import type { ServiceAnswer, ServiceDefinition, ServiceEndpoint, ServiceHandle } from "@nexus/ports";
-import { type NatsConnection, ServiceErrorCodeHeader, ServiceErrorHeader, type ServiceMsg } from "nats";
+import { type Msg, type NatsConnection, type Service, ServiceErrorCodeHeader, ServiceErrorHeader, type ServiceMsg } from "nats";
 import { toBusError } from "./errors.ts";
 import { NatsMessage, toNatsHeaders } from "./messages.ts";
 
@@ -18,6 +18,11 @@ interface LibraryStats {
   last_error?: string | undefined;
   processing_time: number;
   average_processing_time: number;
+}
+
+/** The library's own endpoints, PING, INFO and STATS, which answer wherever they are asked to. */
+interface LibraryService {
+  readonly internal: readonly { readonly sub: { callback: (error: Error | null, message: Msg) => void } }[];
 }
 
 /** Registers the service with the library's implementation of the NATS services framework. */
@@ -40,6 +45,7 @@ export async function startService(
       return undefined;
     },
   });
+  if (definition.answersAt !== undefined) guardReplies(service, definition.answersAt);
   for (const endpoint of definition.endpoints) {
     const counters: Counters = { done: 0, processingMs: 0, errors: 0, lastError: undefined };
     counted.set(endpoint.subject, counters);
@@ -67,6 +73,15 @@ export async function startService(
   };
 }
 
+function guardReplies(service: Service, answersAt: (reply: string) => boolean): void {
+  for (const { sub } of (service as unknown as LibraryService).internal) {
+    const { callback } = sub;
+    sub.callback = (error, message) => {
+      if (error !== null || !message.reply || answersAt(message.reply)) callback(error, message);
+    };
+  }
+}
+
 /** Never rejects: everything that fails is told to the caller, to `onError`, or to both. */
 async function run(
   endpoint: ServiceEndpoint,
@@ -77,7 +92,7 @@ async function run(
   const startMs = performance.now();
   let answer: ServiceAnswer | undefined;
   try {
-    answer = await endpoint.handler(new NatsMessage(message as unknown as ConstructorParameters<typeof NatsMessage>[0]));
+    answer = await endpoint.handler(new NatsMessage(message));
   } catch (error) {
     answer = { data: new Uint8Array(0), error: toErrorBody(error) };
     onError(toError(error)); // B2
@@ -107,7 +122,8 @@ function respond(message: ServiceMsg, answer: ServiceAnswer): void {
 
 function errorHeaders(error: NonNullable<ServiceAnswer["error"]>): Record<string, string> {
   return {
-    [ServiceErrorHeader]: error.message.replace(/[\r\n]+/g, " "),
+    // Tools print it to a terminal.
+    [ServiceErrorHeader]: error.message.replace(/[\p{Cc}\p{Cf}]+/gu, " "),
     [ServiceErrorCodeHeader]: String(natsCodeOf(error.code)),
   };
 }

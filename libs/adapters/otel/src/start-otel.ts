@@ -1,3 +1,4 @@
+import { resourceAttributes } from "@nexus/contracts";
 import { type Logger, noTelemetry, silentLogger, type Telemetry } from "@nexus/ports";
 import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
@@ -41,9 +42,9 @@ export function startOtel(options: OtelOptions): RunningOtel {
   const metricsUrl = `${base}/v1/metrics`;
   const timeoutMillis = EXPORT_TIMEOUT_MS;
   const resource = resourceFromAttributes({
-    "service.name": options.serviceName,
-    "service.version": options.serviceVersion,
-    "service.instance.id": options.instanceId,
+    [resourceAttributes.serviceName]: options.serviceName,
+    [resourceAttributes.serviceVersion]: options.serviceVersion,
+    [resourceAttributes.serviceInstance]: options.instanceId,
   });
   const tracers = new TracerProvider({
     resource,

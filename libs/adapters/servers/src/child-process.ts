@@ -21,6 +21,8 @@ export interface Child {
   /** The error that kept it from starting, or how it ended; undefined while it runs. */
   ended(): string | undefined;
   spawnError(): NodeJS.ErrnoException | undefined;
+  /** Resolves when it has ended, whoever ended it, with how. */
+  readonly exited: Promise<string>;
   kill(signal: NodeJS.Signals): void;
   /** Asks it to end, forces it after `STOP_TIMEOUT_MS`, resolves when it and its directory are gone. */
   stop(): Promise<void>;
@@ -58,10 +60,10 @@ export function startChild(binary: string, args: readonly string[], directory: s
     rmSync(directory, { recursive: true, force: true });
   };
   process.once("exit", endNow);
-  const gone = new Promise<void>((resolve) => {
+  const gone = new Promise<string>((resolve) => {
     const end = (how: string): void => {
       ended ??= how;
-      resolve();
+      resolve(ended);
     };
     child.once("error", (error) => {
       spawnError = error;
@@ -73,6 +75,7 @@ export function startChild(binary: string, args: readonly string[], directory: s
     pid: child.pid ?? -1,
     logTail: () => log,
     ended: () => ended,
+    exited: gone,
     spawnError: () => spawnError,
     kill: (signal) => void child.kill(signal),
     async stop() {
@@ -83,7 +86,7 @@ export function startChild(binary: string, args: readonly string[], directory: s
   };
 }
 
-async function stop(child: ChildProcess, gone: Promise<void>): Promise<void> {
+async function stop(child: ChildProcess, gone: Promise<unknown>): Promise<void> {
   child.kill("SIGTERM");
   child.kill("SIGCONT"); // a stopped process would not see the first
   const force = setTimeout(() => child.kill("SIGKILL"), STOP_TIMEOUT_MS);

@@ -26,6 +26,8 @@ export interface NatsServer {
   readonly port: number;
   readonly serverName: string;
   readonly pid: number;
+  /** Resolves when it has ended, whoever ended it, with how. */
+  readonly exited: Promise<string>;
   logTail(): string;
   stop(): Promise<void>;
   kill(signal: NodeJS.Signals): void;
@@ -57,7 +59,16 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
       readyPort(child, directory, host, serverName),
     );
     const url = `nats://${host.includes(":") ? `[${host}]` : host}:${port}`;
-    return { url, port, serverName, pid: child.pid, logTail: child.logTail, kill: child.kill, stop: child.stop };
+    return {
+      url,
+      port,
+      serverName,
+      pid: child.pid,
+      exited: child.exited,
+      logTail: child.logTail,
+      kill: child.kill,
+      stop: child.stop,
+    };
   } catch (error) {
     await child.stop();
     throw error;

@@ -43,7 +43,7 @@ describe("startNatsServer", () => {
   test("the server ends with the process that started it", async () => {
     const module = new URL("../src/index.ts", import.meta.url).href;
     const script = `const { startNatsServer } = await import(${JSON.stringify(module)});
-      const server = await startNatsServer(); console.log(server.pid); process.exit(3);`;
+      const server = await startNatsServer(); process.stdout.write(String(server.pid), () => process.exit(3));`;
     const child = spawn(process.execPath, ["--input-type=module", "-e", script], { stdio: ["ignore", "pipe", "inherit"] });
     let output = "";
     child.stdout.on("data", (chunk) => {

@@ -1,13 +1,10 @@
-import { attributes, limits, type OperationFrame } from "@nexus/contracts";
+import { attributes, NexusError } from "@nexus/contracts";
 import type { Telemetry, Timer } from "@nexus/ports";
-import type { Dispatcher } from "../dispatcher.ts";
+import { type Dispatcher, type FrameBody, sendingOf } from "../dispatcher.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
-import { repeatAfterMs } from "../plan.ts";
+import { recordsNext, repeatAfterMs, waitsForBus } from "../plan.ts";
 import type { AgentEntry } from "../table/routing-table.ts";
 import type { FanOut } from "./fan-out.ts";
-
-/** What the frames of one fan-out have in common. */
-export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & { readonly reply: boolean };
 
 export interface DriveDeps {
   readonly dispatcher: Dispatcher;
@@ -42,7 +39,7 @@ class Drive {
   readonly #held = new Set<string>();
   readonly #undo: (() => void)[] = [];
   #repeatTimer: Timer | undefined;
-  #recorded = 0;
+  #reconnects: number;
   #settled = false;
 
   constructor(
@@ -60,6 +57,7 @@ class Drive {
     this.#deps = deps;
     this.#resolve = resolve;
     this.#reject = reject;
+    this.#reconnects = deps.dispatcher.reconnects;
     this.#span = deps.telemetry.startSpan("fanOut", {
       kind: "producer",
       parent: context.trace,
@@ -69,28 +67,16 @@ class Drive {
         [attributes.operationId]: fanOut.operationId,
       },
     });
-    const { request } = plan;
-    this.#sending = {
-      deadlineMs: plan.deadlineMs,
-      trace: this.#span.context,
-      frame: {
-        operationId: fanOut.operationId,
-        router: deps.routerId,
-        type: plan.type,
-        ...body,
-        ...(plan.digest === undefined ? {} : { digest: plan.digest }),
-        ...(request.priority === undefined ? {} : { priority: request.priority }),
-      },
-    };
+    this.#sending = sendingOf(plan, fanOut.operationId, body, this.#span.context, deps.routerId);
   }
 
   start(): void {
-    const { clock, mechanism } = this.#context;
+    const { clock, mechanism, abandon } = this.#context;
     this.#undo.push(
       this.#deps.dispatcher.listen(this.#fanOut.operationId, (agent, answer) => {
         const began = clock.monotonicMs();
         if (answer.kind === "progress") this.#onProgress(agent, answer.fraction, answer.message);
-        else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent, answer.status);
+        else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent);
         this.#context.tally.busyUs += (clock.monotonicMs() - began) * 1_000;
         this.#check();
       }),
@@ -99,49 +85,69 @@ class Drive {
       this.#fanOut.end("deadline");
       this.#check();
     });
-    this.#undo.push(() => deadline.cancel());
+    const stop = (): void => this.#settle(this.#resolve);
+    abandon.add(stop);
+    this.#undo.push(
+      () => deadline.cancel(),
+      () => abandon.delete(stop),
+    );
     // The last resort asks once more whoever was asked in vain by the layers above: same id, so nothing runs twice.
     this.#sendTo(mechanism.sendsMax === 1 ? this.#fanOut.unanswered() : this.#fanOut.unsent());
     this.#check();
-    if (!this.#settled && mechanism.sendsMax > 1) this.#scheduleRepeats();
+    if (!this.#settled) this.#scheduleTick();
   }
 
   #sendTo(entries: readonly AgentEntry[]): void {
     const { clock, tally } = this.#context;
+    if (waitsForBus(this.#context, this.#deps.dispatcher.connected)) return;
     const began = clock.monotonicMs();
     try {
-      for (const entry of entries) {
-        const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
-        const record = this.#recorded++ < limits.handlerSpansMax;
-        this.#deps.dispatcher.send(entry, this.#sending, began, repeat, record);
-        this.#fanOut.sent(entry.id, began);
-        this.#hold(entry.id);
-        tally.messages++;
-      }
+      for (const entry of entries) this.#sendOne(entry, began);
     } catch (error) {
-      this.#settle(() => this.#reject(error));
+      this.#settle(() => this.#reject(error), error instanceof NexusError ? error.code : "internal");
     }
     tally.busyUs += (clock.monotonicMs() - began) * 1_000;
   }
 
-  #scheduleRepeats(): void {
+  #sendOne(entry: AgentEntry, nowMs: number): void {
+    const repeat = this.#fanOut.everSent && !this.#fanOut.isUnsent(entry.id);
+    const record = recordsNext(this.#context);
+    try {
+      this.#deps.dispatcher.send(entry, this.#sending, nowMs, { repeat, record });
+    } catch (error) {
+      // Too large in the codec of this one agent: the others need not miss it.
+      if (!(error instanceof NexusError) || error.code !== "too-large" || !this.#fanOut.everSent) throw error;
+      return this.#fanOut.gone(entry.id, "not-sent", error.message);
+    }
+    this.#fanOut.sent(entry.id, nowMs);
+    this.#hold(entry.id);
+    this.#context.tally.messages++;
+  }
+
+  #scheduleTick(): void {
     const { clock, mechanism } = this.#context;
     const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
     this.#repeatTimer = clock.schedule(afterMs, () => {
       if (this.#settled) return;
-      this.#sendTo(this.#fanOut.overdue(clock.monotonicMs(), afterMs, mechanism.sendsMax));
-      if (!this.#settled) this.#scheduleRepeats();
+      const nowMs = clock.monotonicMs();
+      const { reconnects } = this.#deps.dispatcher;
+      if (reconnects !== this.#reconnects) this.#fanOut.reconnected();
+      this.#reconnects = reconnects;
+      this.#sendTo([...this.#fanOut.unsent(), ...this.#fanOut.overdue(nowMs, afterMs, mechanism.sendsMax)]);
+      this.#check();
+      if (!this.#settled) this.#scheduleTick();
     });
   }
 
-  #onFirstAnswer(agent: string, status: string): void {
+  #onFirstAnswer(agent: string): void {
+    const status = this.#fanOut.answers.get(agent)?.status ?? "ok";
     this.#context.tally.answers++;
     this.#release(agent);
     this.#plan.emit({ event: "answer", agent, index: this.#fanOut.index, status });
   }
 
   #onProgress(agent: string, fraction: number | undefined, message: string | undefined): void {
-    this.#fanOut.progress(agent, this.#context.clock.monotonicMs());
+    if (!this.#fanOut.progress(agent, this.#context.clock.monotonicMs())) return;
     this.#plan.emit({
       event: "progress",
       agent,
@@ -160,7 +166,8 @@ class Drive {
     this.#settle(this.#resolve);
   }
 
-  #settle(finish: () => void): void {
+  /** @param errorCode of the fault that ends the drive */
+  #settle(finish: () => void, errorCode?: string): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#fanOut.onEnd = undefined;
@@ -171,11 +178,8 @@ class Drive {
     this.#span.set({
       [attributes.agentsTargeted]: this.#fanOut.expected.length,
       [attributes.agentsResponded]: this.#fanOut.answers.size,
-      ...(this.#recorded > limits.handlerSpansMax
-        ? { [attributes.handlersUnrecorded]: this.#recorded - limits.handlerSpansMax }
-        : {}),
     });
-    this.#span.end();
+    this.#span.end(errorCode);
     finish();
   }
 

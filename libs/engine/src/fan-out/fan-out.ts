@@ -1,4 +1,4 @@
-import type { Ended, MissingAgent, MissingReason, ReplyFrame } from "@nexus/contracts";
+import type { Ended, ErrorBody, MissingAgent, MissingReason, ReplyFrame } from "@nexus/contracts";
 import type { AgentEntry } from "../table/routing-table.ts";
 
 /**
@@ -10,23 +10,41 @@ import type { AgentEntry } from "../table/routing-table.ts";
  * F2. An agent's first answer counts, later ones are ignored.
  * F3. Once `ended` it stays ended, with the same reason.
  * F4. Every expected agent is at every time exactly one of: waiting, sent, answered, gone.
+ * F5. Another life's refusal of a repeat is no answer: the life that was sent to is gone, and may have run it.
  */
+
+/** What a goal makes of an agent's first answer. */
+export interface Taken {
+  /** The goal's condition holds: the fan-out ends with `condition`. */
+  readonly holds: boolean;
+  /** Why the answer is of no use to the goal; it then counts as an error of its agent. */
+  readonly fault?: ErrorBody;
+}
 
 export interface FanOutOptions {
   readonly index: number;
   readonly operationId: string;
   readonly expected: readonly AgentEntry[];
-  /** Told of each first answer; true ends the fan-out with `condition`. */
-  readonly onAnswer: (agent: string, reply: ReplyFrame) => boolean;
+  /** Agents that were asked under the same operation id before: what they say again is neither an answer nor extra. */
+  readonly askedBefore?: ReadonlySet<string>;
+  /** Told of each first answer. */
+  readonly onAnswer: (agent: string, reply: ReplyFrame) => Taken;
 }
 
 interface Waiting {
   readonly entry: AgentEntry;
   sends: number;
-  lastSentMs: number;
   /** The last sign of life of this piece of work: its sending, or its progress. */
   heardMs: number;
 }
+
+/** Why an agent that was sent to has not answered, as far as the routing table knows. */
+export function silenceOf({ state }: AgentEntry): MissingReason {
+  return state === "alive" ? "slow" : state;
+}
+
+/** Agents that answer without having been asked are counted up to here; what they send is dropped in any case. */
+const EXTRA_MAX = 10_000;
 
 export class FanOut {
   readonly index: number;
@@ -34,7 +52,8 @@ export class FanOut {
   readonly expected: readonly AgentEntry[];
   readonly answers = new Map<string, ReplyFrame>();
   readonly #waiting = new Map<string, Waiting>();
-  readonly #gone = new Map<string, MissingAgent>();
+  readonly #gone = new Map<string, { readonly reason: MissingReason; readonly message?: string; readonly wasSent: boolean }>();
+  readonly #askedBefore: ReadonlySet<string>;
   readonly #extra = new Set<string>();
   readonly #onAnswer: FanOutOptions["onAnswer"];
   /** Called once when the fan-out ends, by whoever drives it. */
@@ -47,9 +66,10 @@ export class FanOut {
     this.operationId = options.operationId;
     this.expected = options.expected;
     this.#onAnswer = options.onAnswer;
+    this.#askedBefore = options.askedBefore ?? new Set();
     for (const entry of options.expected) {
-      if (entry.state === "dead" || entry.state === "left") this.#gone.set(entry.id, { agent: entry.id, reason: entry.state });
-      else this.#waiting.set(entry.id, { entry, sends: 0, lastSentMs: 0, heardMs: 0 });
+      if (entry.state === "dead" || entry.state === "left") this.#gone.set(entry.id, { reason: entry.state, wasSent: false });
+      else this.#waiting.set(entry.id, { entry, sends: 0, heardMs: 0 });
     }
     this.#endIfNobodyWaits();
   }
@@ -92,31 +112,45 @@ export class FanOut {
     this.#everSent = true;
     if (waiting === undefined) return;
     waiting.sends++;
-    waiting.lastSentMs = nowMs;
     waiting.heardMs = nowMs;
   }
 
-  progress(agent: string, nowMs: number): void {
+  /** @returns whether the agent is one that is waited for */
+  progress(agent: string, nowMs: number): boolean {
     const waiting = this.#waiting.get(agent);
-    if (waiting !== undefined) waiting.heardMs = nowMs;
+    if (waiting === undefined) return false;
+    waiting.heardMs = nowMs;
+    return true;
+  }
+
+  /** What was on its way may be lost: those that were asked may be asked again as often as after the first time. */
+  reconnected(): void {
+    for (const waiting of this.#waiting.values()) waiting.sends = Math.min(waiting.sends, 1);
   }
 
   /** @returns whether this was the agent's first answer */
   answer(agent: string, reply: ReplyFrame): boolean {
-    if (!this.#waiting.delete(agent)) {
-      if (!this.answers.has(agent) && !this.#gone.has(agent)) this.#addExtra(agent);
+    if (reply.error?.code === "other-boot" && this.#waiting.has(agent)) {
+      this.gone(agent, "dead"); // F5
       return false;
     }
-    this.answers.set(agent, reply);
-    if (this.#onAnswer(agent, reply)) this.end("condition");
+    if (!this.#waiting.delete(agent)) {
+      if (!this.answers.has(agent) && !this.#gone.has(agent) && !this.#askedBefore.has(agent)) this.#addExtra(agent);
+      return false;
+    }
+    const { holds, fault } = this.#onAnswer(agent, reply);
+    this.answers.set(agent, fault === undefined ? reply : { ...reply, status: "error", error: fault });
+    if (holds) this.end("condition");
     this.#endIfNobodyWaits();
     return true;
   }
 
-  /** The agent will not answer any more. Those that were sent to may have run it. */
-  gone(agent: string, reason: MissingReason): void {
-    if (!this.#waiting.delete(agent)) return;
-    this.#gone.set(agent, { agent, reason });
+  /** The agent will not answer any more. One that was sent to may have run it. */
+  gone(agent: string, reason: MissingReason, message?: string): void {
+    const waiting = this.#waiting.get(agent);
+    if (waiting === undefined) return;
+    this.#waiting.delete(agent);
+    this.#gone.set(agent, { reason, wasSent: waiting.sends > 0, ...(message === undefined ? {} : { message }) });
     this.#endIfNobodyWaits();
   }
 
@@ -136,11 +170,18 @@ export class FanOut {
     return missing;
   }
 
+  /** Of those, the ones to which nothing was published: all that can be missing where no answer is expected. */
+  unreached(): MissingAgent[] {
+    return this.missing().filter(
+      ({ agent }) => this.#gone.get(agent)?.wasSent === false || this.#waiting.get(agent)?.sends === 0,
+    );
+  }
+
   /** Agents that were sent to and neither answered nor refused: whether they ran it cannot be told. */
   unknownCount(): number {
     let count = 0;
     for (const waiting of this.#waiting.values()) if (waiting.sends > 0) count++;
-    for (const { reason } of this.#gone.values()) if (reason !== "not-sent") count++;
+    for (const { wasSent } of this.#gone.values()) if (wasSent) count++;
     return count;
   }
 
@@ -151,12 +192,15 @@ export class FanOut {
       return { agent, reason: reply.status, ...(reply.error === undefined ? {} : { message: reply.error.message }) };
     }
     const gone = this.#gone.get(agent);
-    if (gone !== undefined) return gone;
+    if (gone !== undefined) {
+      return { agent, reason: gone.reason, ...(gone.message === undefined ? {} : { message: gone.message }) };
+    }
     const waiting = this.#waiting.get(agent);
     if (waiting === undefined || waiting.sends === 0) return { agent, reason: "not-sent" };
     // Nobody waited for it any more, so nothing can be said of its speed.
     if (this.#ended === "condition") return { agent, reason: "unknown", message: "not awaited: the condition already held" };
-    return { agent, reason: waiting.entry.state === "suspect" ? "suspect" : "slow" };
+    if (this.#ended === "cancelled") return { agent, reason: "unknown", message: "not awaited: the request was cancelled" };
+    return { agent, reason: silenceOf(waiting.entry) };
   }
 
   #entriesWhere(matches: (waiting: Waiting) => boolean): AgentEntry[] {
@@ -166,7 +210,7 @@ export class FanOut {
   }
 
   #addExtra(agent: string): void {
-    if (this.#extra.size < 10_000) this.#extra.add(agent);
+    if (this.#extra.size < EXTRA_MAX) this.#extra.add(agent);
   }
 
   #endIfNobodyWaits(): void {

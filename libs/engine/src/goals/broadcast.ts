@@ -9,7 +9,7 @@ export function broadcastCollector(goal: GoalOf<"broadcast">, targeted: number):
   return {
     take(_agent: string, reply: ReplyFrame) {
       if (reply.status === "ok") acknowledged++;
-      return acknowledged >= wanted;
+      return { holds: acknowledged >= wanted };
     },
     get satisfied() {
       return acknowledged >= wanted;

@@ -9,6 +9,7 @@ import {
   type OutcomeOf,
   operationIdOf,
 } from "@nexus/contracts";
+import type { FrameBody } from "../dispatcher.ts";
 import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
 import { FanOut } from "../fan-out/fan-out.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
@@ -23,6 +24,7 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  * K1. An operation is published only after every operation that it depends on was acknowledged by all its agents.
  * K2. One whose dependency did not complete is not run at all: an effect without its cause would break the promise.
  * K3. Independent operations run concurrently.
+ * K4. Where publishing one operation fails, the attempt ends with all of them: none is published behind its end.
  */
 
 interface Step {
@@ -56,32 +58,28 @@ export class CausalRun implements GoalRun {
   }
 
   async attempt(context: AttemptContext): Promise<void> {
+    const attempt: Attempt = { context, failed: false };
     const runs: Promise<boolean>[] = [];
     for (const step of this.#steps) {
       const dependencies = step.after.map((dependency) => runs[dependency] ?? Promise.resolve(false));
-      const run = Promise.all(dependencies).then((all) => all.every(Boolean) && this.#runStep(step, context));
-      // Awaited below, all together; until then a rejection must not count as unhandled.
-      run.catch(() => {});
+      const run = Promise.all(dependencies).then((all) => all.every(Boolean) && this.#runStep(step, attempt));
+      run.catch(() => abandon(attempt)); // K4
       runs.push(run);
     }
-    await Promise.all(runs);
+    const ended = await Promise.allSettled(runs);
+    const failed = ended.find((run) => run.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
   }
 
   /** @returns whether every agent of the step has acknowledged it */
-  async #runStep(step: Step, context: AttemptContext): Promise<boolean> {
-    const { operation } = step;
+  async #runStep(step: Step, attempt: Attempt): Promise<boolean> {
+    const { coordinator } = step.operation;
+    if (coordinator !== undefined && step.targets.unknown.includes(coordinator)) return false; // K2
     for (const [phase, fanOut] of step.phases.entries()) {
-      if (this.#cancelled) return false;
-      const coordinator = operation.coordinator;
-      const body = {
-        operation: operation.operation,
-        reply: true,
-        ...(operation.payload === undefined ? {} : { payload: operation.payload }),
-        ...(phase === 0 || coordinator === undefined
-          ? {}
-          : { coordination: { coordinator, ...(step.answer === undefined ? {} : { answer: step.answer }) } }),
-      };
-      if (fanOut.ended === undefined) await driveFanOut(fanOut, body, this.#plan, context, this.#deps);
+      if (this.#cancelled || attempt.failed) return false;
+      if (fanOut.ended === undefined) {
+        await driveFanOut(fanOut, bodyOf(step, phase), this.#plan, attempt.context, this.#deps);
+      }
       if (okCount(fanOut) < fanOut.expected.length) return false;
       if (coordinator !== undefined && phase === 0) step.answer = fanOut.answers.get(coordinator)?.value;
     }
@@ -160,18 +158,42 @@ export class CausalRun implements GoalRun {
   }
 }
 
+/** One walk through the steps by one mechanism. */
+interface Attempt {
+  readonly context: AttemptContext;
+  failed: boolean;
+}
+
+function abandon(attempt: Attempt): void {
+  attempt.failed = true;
+  for (const stop of [...attempt.context.abandon]) stop();
+}
+
+function bodyOf({ operation, answer }: Step, phase: number): FrameBody {
+  const { coordinator, payload } = operation;
+  return {
+    operation: operation.operation,
+    reply: true,
+    ...(payload === undefined ? {} : { payload }),
+    ...(phase === 0 || coordinator === undefined
+      ? {}
+      : { coordination: { coordinator, ...(answer === undefined ? {} : { answer }) } }),
+  };
+}
+
 function phasesOf(plan: Plan, operation: CausalOperation, index: number, targets: Targets): FanOut[] {
-  const fanOut = (expected: readonly AgentEntry[]) =>
+  const fanOut = (expected: readonly AgentEntry[], askedBefore: readonly AgentEntry[] = []) =>
     new FanOut({
       index,
       operationId: operationIdOf(plan.id, index),
       expected,
-      onAnswer: () => false,
+      askedBefore: new Set(askedBefore.map((agent) => agent.id)),
+      onAnswer: () => ({ holds: false }),
     });
   if (operation.type !== "coordinated") return [fanOut(targets.agents)];
   const first = targets.agents.filter((agent) => agent.id === operation.coordinator);
   const others = targets.agents.filter((agent) => agent.id !== operation.coordinator);
-  return others.length === 0 ? [fanOut(first)] : [fanOut(first), fanOut(others)];
+  return others.length === 0 ? [fanOut(first)] : [fanOut(first), fanOut(others, first)];
 }
 
 function stepOutcome(step: Step, index: number): OutcomeOf<"causal">["operations"][number] {

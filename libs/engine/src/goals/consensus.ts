@@ -1,4 +1,13 @@
-import { type GoalOf, type JsonValue, NexusError, type Outcome, type ReplyFrame, toErrorBody, type Vote } from "@nexus/contracts";
+import {
+  type GoalOf,
+  isJsonObject,
+  type JsonValue,
+  NexusError,
+  type Outcome,
+  type ReplyFrame,
+  toErrorBody,
+  type Vote,
+} from "@nexus/contracts";
 import { type Ballot, createTally } from "@nexus/core-voting";
 import type { Collector } from "./fan-out-run.ts";
 
@@ -11,9 +20,11 @@ export function consensusCollector(goal: GoalOf<"consensus"> & { vote: Vote }, e
   const tally = createTally(goal.vote, electorate);
   return {
     take(agent: string, reply: ReplyFrame) {
-      const ballot = reply.status === "ok" ? ballotOf(reply.value) : undefined;
-      if (ballot !== undefined) tally.cast(agent, ballot);
-      return tally.current().settled;
+      if (reply.status !== "ok") return { holds: tally.current().settled };
+      const ballot = ballotOf(reply.value);
+      if (ballot === undefined) return { holds: false, fault: toErrorBody(noBallot()) };
+      tally.cast(agent, ballot);
+      return { holds: tally.current().settled };
     },
     get satisfied() {
       return tally.current().decision !== "undecided";
@@ -32,14 +43,21 @@ export function consensusCollector(goal: GoalOf<"consensus"> & { vote: Vote }, e
     },
     verdict(general, executed) {
       if (general.status === "completed" || general.error?.code === "cancelled") return general;
-      const { for: yes, needed, electorate: total } = tally.current();
-      const message = `undecided: ${yes} for, ${needed} needed of ${total}; silent voters could still tip it`;
+      const { for: yes, against, abstained, needed, electorate: total } = tally.current();
+      const without = total - yes - against - abstained;
+      const message = `undecided: ${yes} for, ${needed} needed of ${total}; what ${without} without a ballot say could still tip it`;
       return { status: "failed", error: toErrorBody(new NexusError("no-quorum", message, { executed })) };
     },
   };
 }
 
+function noBallot(): NexusError {
+  return new NexusError("invalid-field", 'the answer is no ballot: it must be "for", "against" or "abstain", or {"vote": …}', {
+    executed: "all",
+  });
+}
+
 function ballotOf(value: JsonValue | undefined): Ballot | undefined {
-  const said = typeof value === "object" && value !== null && !Array.isArray(value) ? value["vote"] : value;
+  const said = isJsonObject(value) ? value["vote"] : value;
   return said === "for" || said === "against" || said === "abstain" ? said : undefined;
 }

@@ -1,4 +1,5 @@
 import {
+  attributes,
   type Ended,
   type MissingAgent,
   type MissingReason,
@@ -7,15 +8,16 @@ import {
   type ReplyFrame,
   type Row,
 } from "@nexus/contracts";
-import { type DriveDeps, driveFanOut, type FrameBody } from "../fan-out/drive.ts";
-import { FanOut } from "../fan-out/fan-out.ts";
-import type { AttemptContext, Plan } from "../plan.ts";
+import { type FrameBody, sendingOf } from "../dispatcher.ts";
+import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
+import { FanOut, type Taken } from "../fan-out/fan-out.ts";
+import { type AttemptContext, type Plan, recordsNext } from "../plan.ts";
 import { executedOf, type GoalRun, type RunReport, type Verdict, verdictOf } from "./run.ts";
 
 /** What distinguishes the goals that put one question to many agents. */
 export interface Collector {
-  /** Takes a first answer; true when the goal's condition holds. */
-  take(agent: string, reply: ReplyFrame): boolean;
+  /** Takes a first answer. */
+  take(agent: string, reply: ReplyFrame): Taken;
   readonly satisfied: boolean;
   /** How much of what was wanted is there, for the message of an incomplete result. */
   readonly reached: number;
@@ -58,21 +60,28 @@ export class FanOutRun implements GoalRun {
 
   /** Fire and forget: what was published counts as done; no answer is expected, so none is missing. */
   #publishUnacknowledged(context: AttemptContext): void {
+    const { dispatcher, telemetry, routerId } = this.#deps;
+    const { operationId, expected } = this.#fanOut;
+    const span = telemetry.startSpan("fanOut", {
+      kind: "producer",
+      parent: context.trace,
+      attributes: {
+        [attributes.messagingSystem]: "nats",
+        [attributes.operation]: this.#body.operation,
+        [attributes.operationId]: operationId,
+        [attributes.agentsTargeted]: expected.length,
+      },
+    });
+    const sending = sendingOf(this.#plan, operationId, this.#body, span.context, routerId);
     const now = context.clock.monotonicMs();
-    for (const entry of this.#fanOut.unsent()) {
-      this.#deps.dispatcher.send(
-        entry,
-        {
-          deadlineMs: this.#plan.deadlineMs,
-          trace: context.trace,
-          frame: { operationId: this.#fanOut.operationId, router: this.#deps.routerId, type: this.#plan.type, ...this.#body },
-        },
-        now,
-        false,
-        true,
-      );
-      this.#fanOut.sent(entry.id, now);
-      context.tally.messages++;
+    try {
+      for (const entry of this.#fanOut.unsent()) {
+        dispatcher.send(entry, sending, now, { repeat: false, record: recordsNext(context) });
+        this.#fanOut.sent(entry.id, now);
+        context.tally.messages++;
+      }
+    } finally {
+      span.end();
     }
     this.#fanOut.end("condition");
   }
@@ -100,7 +109,7 @@ export class FanOutRun implements GoalRun {
     const ran = rows.filter((row) => row.status === "ok" || row.status === "error").length;
     const executed = executedOf(targeted, ran, this.#fanOut.unknownCount());
     const general = verdictOf({
-      satisfied: this.#collector.satisfied,
+      satisfied: this.#collector.satisfied && (this.#body.reply || this.#fanOut.everSent),
       cancelled: ended === "cancelled",
       reached: this.#collector.reached,
       wanted: this.#collector.wanted,
@@ -118,7 +127,7 @@ export class FanOutRun implements GoalRun {
         targeted,
         responded: rows.filter((row) => row.status === "ok").length,
         extra: this.#fanOut.extraCount,
-        missing: this.#body.reply ? [...this.#fanOut.missing(), ...strangers(targets.unknown)] : strangers(targets.unknown),
+        missing: [...(this.#body.reply ? this.#fanOut.missing() : this.#fanOut.unreached()), ...strangers(targets.unknown)],
       },
     };
   }

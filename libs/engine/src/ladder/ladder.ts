@@ -6,7 +6,8 @@ import { rungs as allRungs, isEligible, type Rung } from "./promises.ts";
 
 /**
  * The walk down. What fails an attempt is a fault of the mechanism, never a slow agent; the next rung takes over with
- * what was achieved, and the rung that failed is not tried again for this request.
+ * what was achieved, and the rung that failed is not tried again for this request. A defect of ours ends the walk, since
+ * no other rung could be trusted with what it left; so does what every rung would refuse (a frame that is too large).
  */
 
 export interface LadderDeps {
@@ -52,7 +53,7 @@ export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[],
     if (deps.clock.monotonicMs() >= plan.deadlineMs) break;
     error = await tryRung(plan, run, rung, walk, error, deps);
     if (error === undefined) return { ...walk, rung, error: undefined };
-    if (!run.canDescend()) break;
+    if (error.family !== "unavailable" || !run.canDescend()) break;
   }
   return { ...walk, rung: undefined, error };
 }
@@ -74,10 +75,15 @@ async function tryRung(
     fill: { layer: rung.layer, strategy: rung.strategy },
     attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
   });
+  const abandon = new Set<() => void>();
+  const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);
+  const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
   const error = await run
-    .attempt({ mechanism: rung, clock, tally, trace: span.context })
+    .attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax, abandon })
     .then(() => undefined)
     .catch((thrown: unknown) => asFault(thrown));
+  for (const stop of [...abandon]) stop();
+  if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);
   const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
   walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };
@@ -92,8 +98,11 @@ async function tryRung(
     ...(error === undefined ? {} : { error: toErrorBody(error) }),
   });
   plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
-  if (error !== undefined)
-    logger.warn({ requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error }, "attempt failed");
+  if (error === undefined) return undefined;
+  const facts = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
+  if (error.family === "defect") logger.error(facts, "an attempt met a defect");
+  else if (error.family === "rejected") logger.debug(facts, "attempt refused");
+  else logger.warn(facts, "attempt failed");
   return error;
 }
 

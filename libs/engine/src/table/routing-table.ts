@@ -1,14 +1,15 @@
-import type {
-  AgentLoad,
-  AgentState,
-  Bye,
-  CodecName,
-  ConnHeartbeat,
-  Heartbeat,
-  Hello,
-  Labels,
-  ProcessLoad,
-  Selector,
+import {
+  type AgentLoad,
+  type AgentState,
+  type Bye,
+  type CodecName,
+  type ConnHeartbeat,
+  codecNames,
+  type Heartbeat,
+  type Hello,
+  type Labels,
+  type ProcessLoad,
+  type Selector,
 } from "@nexus/contracts";
 
 /**
@@ -18,8 +19,10 @@ import type {
  * Invariants
  * T1. An agent enters by hello alone; a heartbeat of an unknown one, or of another boot, asks for a hello.
  * T2. Every change of membership, address or state raises `version`; a change of load does not.
- * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go.
- * T4. At most `agentsMax` entries; a hello beyond them is refused and counted.
+ * T3. Entries that left or died stay for `forgetAfterMs`, so that their absence has a reason, then go; the longest absent
+ *     go earlier where their room is needed.
+ * T4. At most `agentsMax` entries, of hellos of at most `bytesMax`; a hello beyond them is refused and counted.
+ * T5. Silence is measured by the interval that the agent may know of: after a drop of it, for a while the longer one.
  */
 
 export interface AgentEntry {
@@ -32,6 +35,8 @@ export interface AgentEntry {
   readonly capacity: number;
   readonly operations: ReadonlySet<string>;
   readonly codec: CodecName;
+  /** Of its hello. */
+  readonly bytes: number;
   state: AgentState;
   lastSeenMs: number;
   load: AgentLoad;
@@ -40,6 +45,7 @@ export interface AgentEntry {
 
 export interface TableOptions {
   readonly agentsMax: number;
+  readonly bytesMax: number;
   /** Missed intervals after which an agent is suspect, and dead. */
   readonly suspectAfterIntervals: number;
   readonly deadAfterIntervals: number;
@@ -48,6 +54,7 @@ export interface TableOptions {
 
 export const tableDefaults: TableOptions = {
   agentsMax: 100_000,
+  bytesMax: 128 * 1_048_576,
   suspectAfterIntervals: 2.5,
   deadAfterIntervals: 5,
   forgetAfterMs: 300_000,
@@ -68,9 +75,15 @@ export class RoutingTable {
   readonly #options: TableOptions;
   readonly #agents = new Map<string, AgentEntry>();
   readonly #groups = new Map<string, Set<AgentEntry>>();
+  /** Those that left or died, the longest absent first. */
+  readonly #absent = new Set<AgentEntry>();
   #version = 0;
   #refused = 0;
   #present = 0;
+  #bytes = 0;
+  /** The heartbeat interval that was in force before it dropped, and when that was noticed. */
+  #longestMs = 0;
+  #droppedMs: number | undefined;
 
   constructor(options: Partial<TableOptions> = {}) {
     this.#options = { ...tableDefaults, ...options };
@@ -103,12 +116,9 @@ export class RoutingTable {
     return this.#agents.values();
   }
 
-  hello(id: string, hello: Hello, nowMs: number): HelloOutcome {
+  /** @param bytes what the hello took on the wire */
+  hello(id: string, hello: Hello, nowMs: number, bytes = 0): HelloOutcome {
     const old = this.#agents.get(id);
-    if (old === undefined && this.#agents.size >= this.#options.agentsMax) {
-      this.#refused++;
-      return "full";
-    }
     if (old !== undefined && old.boot === hello.boot) {
       if (hello.incarnation < old.incarnation) return "stale";
       // A late hello must not bring back an agent that said bye: that needs a new incarnation or boot.
@@ -119,6 +129,10 @@ export class RoutingTable {
         return "refreshed";
       }
     }
+    if (!this.#makeRoom(old, bytes)) {
+      this.#refused++;
+      return "full";
+    }
     const entry: AgentEntry = {
       id,
       connId: hello.connId,
@@ -128,7 +142,8 @@ export class RoutingTable {
       labels: hello.labels,
       capacity: hello.capacity,
       operations: new Set(hello.operations),
-      codec: hello.codecs?.[0] ?? "json",
+      codec: hello.codecs?.find(isCodec) ?? "json",
+      bytes,
       state: "alive",
       lastSeenMs: nowMs,
       load: old?.boot === hello.boot ? old.load : noLoad,
@@ -143,7 +158,8 @@ export class RoutingTable {
   /** @returns whether the agent is known under that boot (T1) */
   heartbeat(id: string, heartbeat: Heartbeat, nowMs: number): boolean {
     const entry = this.#agents.get(id);
-    if (entry === undefined || entry.boot !== heartbeat.boot || entry.state === "left") return entry?.state === "left";
+    if (entry === undefined || entry.boot !== heartbeat.boot) return false;
+    if (entry.state === "left") return true;
     this.#seen(entry, heartbeat, heartbeat.process, nowMs);
     return true;
   }
@@ -166,6 +182,12 @@ export class RoutingTable {
     if (entry.state === "suspect" || entry.state === "dead") this.#setState(entry, "alive");
   }
 
+  /** Progress proves life, and says nothing of the load. */
+  progressed(entry: AgentEntry, nowMs: number): void {
+    entry.lastSeenMs = nowMs;
+    if (entry.state === "suspect" || entry.state === "dead") this.#setState(entry, "alive");
+  }
+
   bye(id: string, bye: Bye): AgentEntry | undefined {
     const entry = this.#agents.get(id);
     if (entry === undefined || entry.boot !== bye.boot) return undefined;
@@ -173,9 +195,14 @@ export class RoutingTable {
     return entry;
   }
 
+  /** Nobody could be heard until now, so that everybody's silence begins anew. */
+  forgiveSilence(nowMs: number): void {
+    for (const entry of this.#agents.values()) if (isPresent(entry)) entry.lastSeenMs = nowMs;
+  }
+
   /** Advances states by silence. @returns the agents that turned dead now */
   expire(nowMs: number): AgentEntry[] {
-    const intervalMs = this.heartbeatIntervalMs;
+    const intervalMs = this.#knownIntervalMs(nowMs);
     const died: AgentEntry[] = [];
     for (const entry of this.#agents.values()) {
       const silentMs = nowMs - entry.lastSeenMs;
@@ -204,6 +231,18 @@ export class RoutingTable {
     return { version: this.#version, agents, unknown: [] };
   }
 
+  /** T5 */
+  #knownIntervalMs(nowMs: number): number {
+    const intervalMs = this.heartbeatIntervalMs;
+    if (intervalMs < this.#longestMs) {
+      this.#droppedMs ??= nowMs;
+      if (nowMs - this.#droppedMs <= this.#options.suspectAfterIntervals * this.#longestMs) return this.#longestMs;
+    }
+    this.#longestMs = intervalMs;
+    this.#droppedMs = undefined;
+    return intervalMs;
+  }
+
   #selectIds(ids: readonly string[]): Targets {
     const agents: AgentEntry[] = [];
     const unknown: string[] = [];
@@ -213,6 +252,20 @@ export class RoutingTable {
       else agents.push(entry);
     }
     return { version: this.#version, agents, unknown };
+  }
+
+  /** T4, T3. Amortised O(1): each entry goes once. @returns whether a hello of these bytes fits in place of the old one */
+  #makeRoom(old: AgentEntry | undefined, bytes: number): boolean {
+    const { agentsMax, bytesMax } = this.#options;
+    const fits = () => {
+      const entries = this.#agents.size + (old === undefined ? 1 : 0);
+      return entries <= agentsMax && this.#bytes + bytes - (old?.bytes ?? 0) <= bytesMax;
+    };
+    for (const entry of this.#absent) {
+      if (fits()) return true;
+      if (entry !== old) this.#remove(entry);
+    }
+    return fits();
   }
 
   #seen(entry: AgentEntry, load: AgentLoad, process: ProcessLoad, nowMs: number): void {
@@ -227,6 +280,8 @@ export class RoutingTable {
     const wasPresent = isPresent(entry);
     entry.state = state;
     this.#present += Number(isPresent(entry)) - Number(wasPresent);
+    if (isPresent(entry)) this.#absent.delete(entry);
+    else this.#absent.add(entry);
     this.#version++;
   }
 
@@ -234,14 +289,21 @@ export class RoutingTable {
     this.#agents.set(entry.id, entry);
     for (const group of entry.groups) addTo(this.#groups, group, entry);
     this.#present++;
+    this.#bytes += entry.bytes;
   }
 
   #remove(entry: AgentEntry): void {
     this.#agents.delete(entry.id);
+    this.#absent.delete(entry);
+    this.#bytes -= entry.bytes;
     for (const group of entry.groups) removeFrom(this.#groups, group, entry);
     if (isPresent(entry)) this.#present--;
     this.#version++;
   }
+}
+
+function isCodec(name: string): name is CodecName {
+  return (codecNames as readonly string[]).includes(name);
 }
 
 export function isPresent(entry: AgentEntry): boolean {

@@ -159,7 +159,8 @@ export class Resident {
       return this.#failed(work, held, span, beganMs, error);
     }
     if (!later) return this.#returned(work, held, span, beganMs, returned);
-    Promise.resolve(returned)
+    // What throws beyond the handler is a defect of ours, and must end the process rather than hide.
+    void Promise.resolve(returned)
       .then(
         (value) => this.#returned(work, held, span, beganMs, value),
         (error: unknown) => this.#failed(work, held, span, beganMs, error),

@@ -14,8 +14,6 @@ import {
  * and a frame may carry the answers of other agents: nothing unfit may get into one.
  */
 
-/** Levels of nesting that the frames, and the result that the client gets, put around a value. */
-const DEPTH_AROUND = 8;
 /** The longest a number gets, in either codec. */
 const NUMBER_BYTES = 25;
 /** `\u0000`: the longest that JSON makes of a UTF-16 unit; MessagePack needs up to 3. */
@@ -73,8 +71,8 @@ function measure(root: unknown, bytesMax: number): Size {
 
 /** Depth first, so that a cycle meets the limit of depth at once. */
 function add(value: unknown, depth: number, size: Size, bytesMax: number): void {
-  if (depth > limits.depthMax - DEPTH_AROUND) {
-    throw unfit("too-deep", `the handler's answer is nested deeper than ${limits.depthMax - DEPTH_AROUND}; flatten it`);
+  if (depth > limits.answerDepthMax) {
+    throw unfit("too-deep", `the handler's answer is nested deeper than ${limits.answerDepthMax}; flatten it`);
   }
   switch (typeof value) {
     case "string":

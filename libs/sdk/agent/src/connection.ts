@@ -4,10 +4,9 @@ import {
   agentIdSchema,
   attributes,
   type Bye,
-  CONTENT_TYPE_HEADER,
   type CodecName,
   codecNames,
-  codecOf,
+  codecOfHeaders,
   connFrameSchema,
   createSubjects,
   DEFAULT_PREFIX,
@@ -334,7 +333,7 @@ class Connection implements AgentConnection {
 }
 
 function codecIn(message: BusMessage): CodecName {
-  return codecOf(message.headers[CONTENT_TYPE_HEADER]);
+  return codecOfHeaders(message.headers);
 }
 
 function invalid(field: string, message: string): NexusError {

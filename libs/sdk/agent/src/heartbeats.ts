@@ -2,9 +2,8 @@ import {
   type Announce,
   announceSchema,
   attributes,
-  CONTENT_TYPE_HEADER,
   type ConnHeartbeat,
-  codecOf,
+  codecOfHeaders,
   decode,
   encode,
   type Heartbeat,
@@ -143,5 +142,5 @@ export class Heartbeats {
 }
 
 function readAnnounce(message: BusMessage): Announce {
-  return parseFrame(announceSchema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER])), "announcement");
+  return parseFrame(announceSchema, decode(message.data, codecOfHeaders(message.headers)), "announcement");
 }

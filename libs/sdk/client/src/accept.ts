@@ -1,8 +1,7 @@
 import {
   acceptedSchema,
-  CONTENT_TYPE_HEADER,
   type CoordinationResult,
-  codecOf,
+  codecOfHeaders,
   decode,
   NexusError,
   parseFrame,
@@ -61,7 +60,7 @@ async function openEvents(deps: AcceptDeps, id: string): Promise<OpenEvents> {
   let quiet: Timer | undefined;
   const subscription = bus.subscribe(subjects.requestEvents(id), (message) => {
     watchSilence();
-    const codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+    const codec = codecOfHeaders(message.headers);
     events.push(parseFrame(requestEventSchema, decode(message.data, codec), "a request's event"));
   });
   const events = new EventStream(deps.eventsMax, () => {

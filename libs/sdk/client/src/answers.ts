@@ -1,9 +1,9 @@
 import {
-  CONTENT_TYPE_HEADER,
-  codecOf,
+  codecOfHeaders,
   decode,
   errorBodySchema,
   fromErrorBody,
+  isJsonObject,
   type JsonValue,
   parseFrame,
 } from "@nexus/contracts";
@@ -20,7 +20,7 @@ export function readAnswer<T extends FrameSchema>(
   schema: T,
   what: string,
 ): ReturnType<typeof parseFrame<T>> {
-  const value = decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER]));
+  const value = decode(message.data, codecOfHeaders(message.headers));
   const refusal = refusalIn(value);
   if (refusal !== undefined) throw fromErrorBody(parseFrame(errorBodySchema, refusal, `${what}: its error`));
   return parseFrame(schema, value, what);
@@ -28,6 +28,6 @@ export function readAnswer<T extends FrameSchema>(
 
 /** The error of a refusal. A result may carry an error too, but it also tells of agents. */
 function refusalIn(value: JsonValue): JsonValue | undefined {
-  if (value === null || typeof value !== "object" || Array.isArray(value)) return undefined;
+  if (!isJsonObject(value)) return undefined;
   return Object.hasOwn(value, "agents") || Object.hasOwn(value, "router") ? undefined : value["error"];
 }

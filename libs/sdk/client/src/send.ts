@@ -26,6 +26,7 @@ import type { SendOptions } from "./types.ts";
  * K1. Every attempt has the same id and the same body, but for the time left: the router joins or repeats, never executes
  *     a second time.
  * K2. No attempt begins after the request's own time is up.
+ * K3. An error says that nothing was executed only where no attempt can have: the last one speaks for itself alone.
  */
 
 export interface Sender extends Line {
@@ -80,13 +81,19 @@ export async function send<T>(
   const headers: Record<string, string> = { [CONTENT_TYPE_HEADER]: contentTypes[codec] };
   telemetry.inject(span.context, headers);
   let attempts = 0;
+  let inDoubt = false;
   const attempt = async () => {
     attempts++;
     const leftMs = Math.max(1, outgoing.deadlineMs - clock.monotonicMs());
     const timeoutMs = Math.min(leftMs + sender.graceMs, options.attemptTimeoutMs ?? Number.POSITIVE_INFINITY);
     const data = encode(bodyWith(outgoing.request, leftMs), codec);
     const signal = options.signal === undefined ? {} : { signal: options.signal };
-    return read(await requestWatched(sender.bus, subject, data, { timeoutMs, headers, ...signal }));
+    try {
+      return read(await requestWatched(sender.bus, subject, data, { timeoutMs, headers, ...signal }));
+    } catch (error) {
+      inDoubt ||= error instanceof NexusError && error.executed !== "none";
+      throw error;
+    }
   };
   const patience = {
     retries: options.retries ?? sender.retries,
@@ -104,7 +111,7 @@ export async function send<T>(
     return answer;
   } catch (error) {
     span.end(error instanceof NexusError ? error.code : "internal");
-    throw error;
+    throw inDoubt && error instanceof NexusError && error.executed === "none" ? doubted(error) : error;
   }
 }
 
@@ -143,6 +150,18 @@ async function lateResult(sender: Sender, id: string, signal: AbortSignal | unde
     sender.logger.debug({ requestId: id, err: error }, "no result is kept either");
     return undefined;
   }
+}
+
+/** K3 */
+function doubted(error: NexusError): NexusError {
+  const { code, message, field, retryable, retryAfterMs } = error;
+  return new NexusError(code, message, {
+    executed: "unknown",
+    retryable,
+    cause: error,
+    ...(field === undefined ? {} : { field }),
+    ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+  });
 }
 
 function bodyWith(request: CoordinationRequest, leftMs: number): CoordinationRequest {

@@ -138,6 +138,21 @@ describe("retries", () => {
     expect(heard.map(({ body }) => body["id"])).toEqual([result.id, result.id]);
   });
 
+  test.each([
+    ["nobody is there any more", "no-responders", { retries: 2 }],
+    ["it is refused", "draining", { retries: 1 }],
+  ] as const)("after an attempt that may have been executed, the error does not deny it where %s", async (_, code, options) => {
+    const { client, cut, on } = scripted();
+    const first = on(onGather, () => {
+      first.unsubscribe();
+      if (code === "draining") on(onGather, () => refusal("draining"));
+      cut();
+      return undefined;
+    });
+    const error = await errorOf(client.coordinate({ ...gather, timeoutMs: 1_000 }, options));
+    expect([error.code, error.executed]).toEqual([code, "unknown"]);
+  });
+
   test("an answer lost for the whole time is fetched by id", async () => {
     const { client, on } = scripted();
     on(onGather, () => undefined);

@@ -3,7 +3,7 @@ import { createIds, systemClock } from "@nexus/adapter-node";
 import {
   CONTENT_TYPE_HEADER,
   type CoordinationResult,
-  codecOf,
+  codecOfHeaders,
   createSubjects,
   decode,
   encode,
@@ -36,7 +36,7 @@ export function scripted(options: Partial<ClientOptions> = {}) {
   const on = (subject: string, script: Script) => {
     let count = 0;
     return routerBus.subscribe(subject, async (message: BusMessage) => {
-      const codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+      const codec = codecOfHeaders(message.headers);
       const body = message.data.byteLength === 0 ? {} : (decode(message.data, codec) as Heard["body"]);
       const entry = { subject: message.subject, headers: message.headers, body };
       heard.push(entry);

@@ -1,26 +1,48 @@
-import { type AgentRow, type AgentsQuery, type AgentsReportPage, limits } from "@nexus/contracts";
+import { type AgentRow, type AgentsQuery, type AgentsReportPage, limits, WIRE_VERSION } from "@nexus/contracts";
 import type { AgentEntry, Dispatcher, RoutingTable } from "@nexus/engine";
+import { pageOf } from "../pages.ts";
 
-/** A page of the agents that this router knows, by id; those that left or died lately included when all are asked for. */
-export function agentsPage(
-  query: AgentsQuery,
-  deps: { table: RoutingTable; dispatcher: Dispatcher; routerId: string; nowMs: number },
-): AgentsReportPage {
-  const { table, routerId } = deps;
-  const filtered = query.group !== undefined || query.labels !== undefined;
-  const found = filtered ? [...table.select(selectorOf(query)).agents] : [...table.entries()];
-  found.sort((a, b) => (a.id < b.id ? -1 : 1));
-  const offset = query.offset ?? 0;
-  const page = found.slice(offset, offset + (query.limit ?? limits.pageRowsMax));
-  const next = offset + page.length;
-  return {
-    v: 1,
-    router: routerId,
-    tableVersion: table.version,
-    total: found.length,
-    agents: page.map((entry) => rowOf(entry, deps.dispatcher.held(entry.id), deps.nowMs)),
-    ...(next < found.length && page.length > 0 ? { next } : {}),
+export interface AgentsDeps {
+  readonly table: RoutingTable;
+  readonly dispatcher: Dispatcher;
+  readonly routerId: string;
+  readonly nowMs: () => number;
+  readonly contentBytesMax: () => number;
+}
+
+/**
+ * Pages of the agents that this router knows, by id; those that left or died lately included when all are asked for.
+ * The whole table is sorted once per version of it, not for each page.
+ */
+export function agentsHandler(deps: AgentsDeps): (query: AgentsQuery) => AgentsReportPage {
+  const { table, dispatcher, routerId } = deps;
+  let sorted: { readonly version: number; readonly entries: readonly AgentEntry[] } | undefined;
+  const everybody = (): readonly AgentEntry[] => {
+    if (sorted?.version !== table.version) sorted = { version: table.version, entries: [...table.entries()].sort(byId) };
+    return sorted.entries;
   };
+  return (query) => {
+    const filtered = query.group !== undefined || query.labels !== undefined;
+    const found = filtered ? [...table.select(selectorOf(query)).agents].sort(byId) : everybody();
+    const nowMs = deps.nowMs();
+    const rows = found
+      .slice(query.offset ?? 0, (query.offset ?? 0) + (query.limit ?? limits.pageRowsMax))
+      .map((entry) => rowOf(entry, dispatcher.held(entry.id), nowMs));
+    const { page } = pageOf(rows, {}, deps.contentBytesMax());
+    const next = (query.offset ?? 0) + page.length;
+    return {
+      v: WIRE_VERSION,
+      router: routerId,
+      tableVersion: table.version,
+      total: found.length,
+      agents: page,
+      ...(next < found.length && page.length > 0 ? { next } : {}),
+    };
+  };
+}
+
+function byId(a: AgentEntry, b: AgentEntry): number {
+  return a.id < b.id ? -1 : 1;
 }
 
 function selectorOf(query: AgentsQuery) {

@@ -3,8 +3,9 @@ import {
   attributes,
   CONTENT_TYPE_HEADER,
   type CodecName,
+  type CoordinationRequest,
   type CoordinationResult,
-  codecOf,
+  codecOfHeaders,
   contentTypes,
   decode,
   encode,
@@ -15,8 +16,11 @@ import {
   type Refusal,
   toErrorBody,
 } from "@nexus/contracts";
-import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry } from "@nexus/ports";
-import type { Coordinator } from "../coordinator.ts";
+import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry, TraceContext } from "@nexus/ports";
+import type { LogLimit } from "@nexus/runtime";
+import type { Admission } from "../admission.ts";
+import type { Coordinator, Started } from "../coordinator.ts";
+import { fitted } from "../results.ts";
 
 export interface CoordinateDeps {
   readonly coordinator: Coordinator;
@@ -24,10 +28,13 @@ export interface CoordinateDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly replyPrefixes: readonly string[];
-  readonly requestsMax: number;
+  /** Of all requests that this router is to answer or to carry out, those that join another one included. */
+  readonly admission: Admission;
+  readonly limit: LogLimit;
   readonly routerId: string;
   readonly isDraining: () => boolean;
   readonly active: () => number;
+  readonly contentBytesMax: () => number;
 }
 
 /** The clients' ingress: decode, validate, hand over, encode. Whatever is wrong with a request ends here. */
@@ -37,14 +44,17 @@ export function coordinateHandler(
 ): (message: BusMessage) => Promise<ServiceAnswer | undefined> {
   return async (message) => {
     const { telemetry, logger, clock } = deps;
-    if (message.reply !== undefined && !isReplyAllowed(message.reply, deps.replyPrefixes)) {
+    const { reply } = message;
+    if (reply !== undefined && !isReplyAllowed(reply, deps.replyPrefixes)) {
       // Answering there could lend our rights to the client, and without an answer it must not be executed either.
       telemetry.count("requestsRefused", 1, { [attributes.errorType]: "reply-subject" });
-      logger.warn({ reply: message.reply.slice(0, 128) }, "request refused: its reply subject is no inbox");
+      deps.limit((omitted) => {
+        logger.warn({ reply: reply.slice(0, 128), omitted }, "request refused: its reply subject is no inbox");
+      });
       return undefined;
     }
     const beganMs = clock.monotonicMs();
-    const parent = telemetry.extract(message.headers);
+    const parent = parentOf(message, telemetry);
     const span = telemetry.startSpan("routerCoordinate", {
       kind: "server",
       fill: { type },
@@ -53,7 +63,7 @@ export function coordinateHandler(
     });
     let codec: CodecName = "json";
     try {
-      codec = codecOf(message.headers[CONTENT_TYPE_HEADER]);
+      codec = codecOfHeaders(message.headers);
       return await answer(message, type, codec, span, beganMs, deps);
     } catch (error) {
       return refuse(error, type, codec, span, deps);
@@ -70,21 +80,28 @@ async function answer(
   deps: CoordinateDeps,
 ): Promise<ServiceAnswer> {
   if (deps.isDraining()) throw new NexusError("draining", "this router is stopping; send it again", { retryAfterMs: 50 });
-  if (deps.active() >= deps.requestsMax) {
-    throw new NexusError("overloaded", `${deps.requestsMax} requests are running here; try again`, { retryAfterMs: 250 });
+  const leave = deps.admission.enter();
+  let request: CoordinationRequest;
+  let started: Started;
+  try {
+    request = parseRequest(decode(message.data, codec), type);
+    started = deps.coordinator.start(request, span.context);
+  } catch (error) {
+    leave();
+    throw error;
   }
-  const request = parseRequest(decode(message.data, codec), type);
-  const started = deps.coordinator.start(request, span.context);
-  span.set({ [attributes.requestId]: started.id });
-  const ended = started.ended.then(({ result }) => {
+  const { class: goalClass } = request.goal;
+  span.set({
+    [attributes.requestId]: started.id,
+    ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
+  });
+  const ended = started.ended.finally(leave).then(({ result }) => {
     finish(result, span, beganMs, deps);
     return result;
   });
-  if (request.mode !== "accept") return bodyOf(await ended, codec);
-  ended.catch((error: unknown) => {
-    deps.logger.warn({ requestId: started.id, err: error }, "an accepted request was refused afterwards");
-    span.end(error instanceof NexusError ? error.code : "internal");
-  });
+  if (request.mode !== "accept") return resultBody(await ended, codec, deps.contentBytesMax());
+  await Promise.race([started.begun, ended]);
+  ended.catch((error: unknown) => lostLater(error, started.id, type, span, deps));
   const accepted: Accepted = {
     v: 1,
     id: started.id,
@@ -95,6 +112,27 @@ async function answer(
     ...(span.context.traceId === undefined ? {} : { traceId: span.context.traceId }),
   };
   return bodyOf(accepted, codec);
+}
+
+/** A message whose headers cannot be read belongs to no trace; it is refused where its body would be read. */
+function parentOf(message: BusMessage, telemetry: Telemetry): TraceContext | undefined {
+  try {
+    return telemetry.extract(message.headers);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The client has its `accepted`; another router had the request, and its end is not known. */
+function lostLater(error: unknown, requestId: string, type: GoalType, span: Span, deps: CoordinateDeps): void {
+  const { code } = toErrorBody(error);
+  span.end(code);
+  deps.telemetry.count("requestsRefused", 1, { [attributes.errorType]: code });
+  if (code === "internal") deps.logger.error({ requestId, err: error, type }, "a request met a defect");
+  else
+    deps.limit((omitted) =>
+      deps.logger.warn({ requestId, code, omitted }, "an accepted request has no end that this router knows of"),
+    );
 }
 
 function finish(result: CoordinationResult, span: Span, beganMs: number, deps: CoordinateDeps): void {
@@ -112,6 +150,7 @@ function finish(result: CoordinationResult, span: Span, beganMs: number, deps: C
   telemetry.record("coordinationDuration", (clock.monotonicMs() - beganMs) / 1_000, {
     ...by,
     [attributes.layer]: result.decision?.layer ?? "unexplained",
+    [attributes.strategy]: result.decision?.strategy ?? "unexplained",
   });
 }
 
@@ -123,6 +162,11 @@ function refuse(error: unknown, type: GoalType, codec: CodecName, span: Span, de
   else deps.logger.debug({ code: body.code, field: body.field, type }, "request refused");
   const refusal: Refusal = { v: 1, type, status: "failed", executed: body.executed, error: body };
   return { ...bodyOf(refusal, codec), error: body };
+}
+
+/** Results are kept as they fit one message in JSON; numbers may take more in MessagePack. */
+function resultBody(result: CoordinationResult, codec: CodecName, bytesMax: number): ServiceAnswer {
+  return bodyOf(codec === "json" ? result : fitted(result, bytesMax, codec), codec);
 }
 
 function bodyOf(value: unknown, codec: CodecName): ServiceAnswer {

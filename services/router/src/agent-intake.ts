@@ -2,24 +2,27 @@ import {
   agentAnswerSchema,
   attributes,
   byeSchema,
-  CONTENT_TYPE_HEADER,
-  codecOf,
+  codecOfHeaders,
   connAnswerSchema,
   connHeartbeatSchema,
   decode,
   encode,
   heartbeatSchema,
   helloSchema,
+  limits,
   NexusError,
   namePattern,
   parseFrame,
   type Subjects,
   subjectToken,
+  understands,
+  WIRE_VERSION,
   wireRange,
 } from "@nexus/contracts";
 import type { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Bus, BusMessage, BusSubscription, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
 import type { z } from "zod";
+import type { FrameGuard } from "./frame-guard.ts";
 
 /**
  * What agents say: registrations and loads into the routing table, answers to whoever waits for them.
@@ -27,14 +30,17 @@ import type { z } from "zod";
  * Invariants
  * A1. Who speaks is read from the subject. A connection speaks only for agents whose hello named it.
  * A2. A frame that is not understood is dropped, counted and logged; it takes nothing down.
+ * A3. Silence counts only while this router can hear: cut off, it takes nobody for dead.
  */
 
 const ANNOUNCE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 500;
-/** Hello requests a second; a fleet that all restarted is asked over several seconds. */
+/** Hellos asked for between two sweeps; a fleet that all restarted is asked over several of them. */
 const HELLO_WANTED_PER_SWEEP = 500;
+/** Levels of nesting that a frame has around the value of an answer. */
+const AROUND_ANSWER = { single: 1, batch: 4 };
 
-export interface FleetDeps {
+export interface AgentIntakeDeps {
   readonly bus: Bus;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -44,25 +50,26 @@ export interface FleetDeps {
   readonly table: RoutingTable;
   readonly dispatcher: Dispatcher;
   readonly engine: Engine;
+  readonly guard: FrameGuard;
 }
 
-export class Fleet {
-  readonly #deps: FleetDeps;
+export class AgentIntake {
+  readonly #deps: AgentIntakeDeps;
   readonly #subscriptions: BusSubscription[] = [];
   #timer: Timer | undefined;
   #announcedMs = Number.NEGATIVE_INFINITY;
   #announcedIntervalMs = 0;
   #hellosAsked = 0;
-  #warned = 0;
+  #wasCutOff = false;
 
-  constructor(deps: FleetDeps) {
+  constructor(deps: AgentIntakeDeps) {
     this.#deps = deps;
   }
 
   async start(): Promise<void> {
-    const { bus, subjects, routerId } = this.#deps;
+    const { bus, subjects, routerId, guard } = this.#deps;
     const listen = (subject: string, take: (message: BusMessage) => void) =>
-      this.#subscriptions.push(bus.subscribe(subject, (message) => this.#guard(message, take)));
+      this.#subscriptions.push(bus.subscribe(subject, (message) => guard.run(message, take)));
     listen(subjects.everyHello, (message) => this.#onHello(message));
     listen(subjects.everyAgentHeartbeat, (message) => this.#onHeartbeat(message));
     listen(subjects.everyConnHeartbeat, (message) => this.#onConnHeartbeat(message));
@@ -83,8 +90,12 @@ export class Fleet {
     const { table, engine, clock, logger } = this.#deps;
     const id = this.#speaker(message);
     const hello = read(message, helloSchema, "hello");
+    if (!understands(hello.wire)) {
+      const { min, max } = hello.wire;
+      throw new NexusError("unsupported-version", `agent ${id} speaks wire ${min}–${max}, this router ${WIRE_VERSION}`);
+    }
     const old = table.get(id);
-    const outcome = table.hello(id, hello, clock.monotonicMs());
+    const outcome = table.hello(id, hello, clock.monotonicMs(), message.data.byteLength);
     if (outcome === "full") {
       this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "routing-table" });
       throw new NexusError("overloaded", `the routing table is full; agent ${id} is not taken in`);
@@ -115,15 +126,15 @@ export class Fleet {
   }
 
   #onAgentAnswer(message: BusMessage): void {
-    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer"));
+    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer", AROUND_ANSWER.single));
   }
 
   #onConnAnswers(message: BusMessage): void {
     const connId = this.#speaker(message);
-    for (const { agent, answer } of read(message, connAnswerSchema, "answers").answers) {
+    for (const { agent, answer } of read(message, connAnswerSchema, "answers", AROUND_ANSWER.batch).answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
       else
-        this.#drop(
+        this.#deps.guard.drop(
           message,
           new NexusError("invalid-field", `connection ${connId} speaks for agent ${agent}, which lives elsewhere`),
         );
@@ -133,8 +144,9 @@ export class Fleet {
   #take(agent: string, answer: z.output<typeof agentAnswerSchema>): void {
     const { table, clock, dispatcher } = this.#deps;
     const entry = table.get(agent);
-    if (entry !== undefined && answer.kind === "reply") {
-      table.answered(entry, answer.inFlight, answer.queueDepth, clock.monotonicMs());
+    if (entry !== undefined) {
+      if (answer.kind === "reply") table.answered(entry, answer.inFlight, answer.queueDepth, clock.monotonicMs());
+      else table.progressed(entry, clock.monotonicMs());
     }
     dispatcher.answered(agent, answer);
   }
@@ -147,22 +159,36 @@ export class Fleet {
   }
 
   #wantHello(id: string): void {
-    if (this.#hellosAsked >= HELLO_WANTED_PER_SWEEP || !this.#deps.bus.connected) return;
-    this.#hellosAsked++;
+    if (!this.#deps.bus.connected) return;
+    if (this.#hellosAsked++ >= HELLO_WANTED_PER_SWEEP) {
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "hellos-wanted" });
+      return;
+    }
     this.#deps.bus.publish(this.#deps.subjects.agentIn(id), encode({ v: 1, kind: "hello-wanted" }));
   }
 
   #sweep(): void {
-    const { table, clock, engine, logger } = this.#deps;
+    const { table, clock } = this.#deps;
     this.#hellosAsked = 0;
-    this.#warned = 0;
-    for (const entry of table.expire(clock.monotonicMs())) {
-      logger.info({ agent: entry.id, silentMs: Math.round(clock.monotonicMs() - entry.lastSeenMs) }, "agent is taken for dead");
-      engine.agentGone(entry, "dead");
-    }
+    this.#expire();
     const due = clock.monotonicMs() - this.#announcedMs >= ANNOUNCE_EVERY_MS;
     if (due || this.#announcedIntervalMs !== table.heartbeatIntervalMs) this.#announce(false);
     this.#timer = clock.schedule(SWEEP_EVERY_MS, () => this.#sweep());
+  }
+
+  #expire(): void {
+    const { bus, table, clock, engine, logger } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    if (!bus.connected) {
+      this.#wasCutOff = true;
+      return;
+    }
+    if (this.#wasCutOff) table.forgiveSilence(nowMs); // A3
+    this.#wasCutOff = false;
+    for (const entry of table.expire(nowMs)) {
+      logger.info({ agent: entry.id, silentMs: Math.round(nowMs - entry.lastSeenMs) }, "agent is taken for dead");
+      engine.agentGone(entry, "dead");
+    }
   }
 
   #announce(helloWanted: boolean): void {
@@ -173,23 +199,10 @@ export class Fleet {
     this.#announcedMs = clock.monotonicMs();
     this.#announcedIntervalMs = heartbeatIntervalMs;
   }
-
-  #guard(message: BusMessage, take: (message: BusMessage) => void): void {
-    try {
-      take(message);
-    } catch (error) {
-      if (!(error instanceof NexusError) || error.family === "defect") throw error;
-      this.#drop(message, error);
-    }
-  }
-
-  #drop(message: BusMessage, error: NexusError): void {
-    this.#deps.telemetry.count("framesDropped", 1, { [attributes.reason]: error.code });
-    // A hostile peer must not fill the log either.
-    if (this.#warned++ < 20) this.#deps.logger.warn({ subject: message.subject.slice(0, 256), err: error }, "frame dropped");
-  }
 }
 
-function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string): z.output<T> {
-  return parseFrame(schema, decode(message.data, codecOf(message.headers[CONTENT_TYPE_HEADER])), what);
+/** @param around levels of nesting around the value of an answer: one value may not make a whole result too deep to be read */
+function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string, around?: number): z.output<T> {
+  const depthMax = around === undefined ? limits.depthMax : limits.answerDepthMax + around;
+  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers), depthMax), what);
 }

@@ -1,0 +1,256 @@
+import { type MissingAgent, type MissingReason, operationIdOf, type ReplyFrame, type Row } from "@nexus/contracts";
+import type { AgentEntry } from "../../table/routing-table.ts";
+
+/**
+ * Pieces of work and where each is: waiting, held by an agent, or ended in a row. Pure: time is an argument, nothing is
+ * sent.
+ *
+ * Invariants
+ * P1. A piece is with at most one agent at a time. It goes to another only if the first refused it without having run it,
+ *     or if its fate is unknown and the work is idempotent; otherwise it ends as `unknown`.
+ * P2. Only agents that a piece was given to can end it; what others say is extra and counts for nothing.
+ * P3. Every piece ends in exactly one row.
+ */
+
+export interface Piece {
+  readonly index: number;
+  readonly operationId: string;
+  /** Who has it, or had it last. */
+  agent: AgentEntry | undefined;
+  sends: number;
+  heardMs: number;
+  /** It was published to an agent whose fate is unknown. */
+  mayHaveRun: boolean;
+  /** An attempt failed while its agent had it: only that agent may get it again (P1). */
+  bound: boolean;
+  row: Row | undefined;
+  /** Agents that it was given to and is not to be given to again. */
+  avoided: Set<string> | undefined;
+  /** The last refusal, for the row of a piece that nobody took. */
+  refusal: { readonly agent: string; readonly error: ReplyFrame["error"] } | undefined;
+}
+
+/** What an answer means for its piece. */
+export type Answered =
+  | { readonly kind: "ended" }
+  /** It waits for another agent; this one has no room for so long. */
+  | { readonly kind: "waits"; readonly fullForMs: number }
+  | { readonly kind: "ignored"; readonly extra: boolean };
+
+/** Of a refusal that names no time. */
+const RETRY_AFTER_MS_DEFAULT = 100;
+const EXTRA_MAX = 10_000;
+
+export class Pieces {
+  readonly #all: readonly Piece[];
+  /** Last in, first out; filled in reverse, so that the first piece is on top. */
+  readonly #waiting: Piece[];
+  readonly #held = new Map<Piece, AgentEntry>();
+  readonly #gone = new Map<string, MissingReason>();
+  readonly #extra = new Set<string>();
+  readonly #idempotent: boolean;
+  #open: number;
+
+  constructor(requestId: string, count: number, idempotent: boolean) {
+    this.#idempotent = idempotent;
+    this.#all = Array.from({ length: count }, (_, index) => ({
+      index,
+      operationId: operationIdOf(requestId, index),
+      agent: undefined,
+      sends: 0,
+      heardMs: 0,
+      mayHaveRun: false,
+      bound: false,
+      row: undefined,
+      avoided: undefined,
+      refusal: undefined,
+    }));
+    this.#waiting = [...this.#all].reverse();
+    this.#open = count;
+  }
+
+  /** Pieces without a row. */
+  get open(): number {
+    return this.#open;
+  }
+
+  get waiting(): readonly Piece[] {
+    return this.#waiting;
+  }
+
+  get heldCount(): number {
+    return this.#held.size;
+  }
+
+  get extraCount(): number {
+    return this.#extra.size;
+  }
+
+  held(): [Piece, AgentEntry][] {
+    return [...this.#held];
+  }
+
+  takeNext(): Piece | undefined {
+    return this.#waiting.pop();
+  }
+
+  putBack(pieces: readonly Piece[]): void {
+    for (let i = pieces.length - 1; i >= 0; i--) this.#waiting.push(pieces[i] as Piece);
+  }
+
+  /** The next piece that may go to the agent, taken out of those that wait. */
+  takeFor(agent: AgentEntry): Piece | undefined {
+    for (let i = this.#waiting.length - 1; i >= 0; i--) {
+      const piece = this.#waiting[i] as Piece;
+      if (this.mayHave(piece, agent)) return this.#waiting.splice(i, 1)[0];
+    }
+    return undefined;
+  }
+
+  mayHave(piece: Piece, agent: AgentEntry): boolean {
+    if (piece.bound) return piece.agent === agent;
+    return !this.#gone.has(agent.id) && piece.avoided?.has(agent.id) !== true;
+  }
+
+  give(piece: Piece, agent: AgentEntry): void {
+    if (!piece.bound) piece.sends = 0;
+    piece.agent = agent;
+    this.#held.set(piece, agent);
+  }
+
+  sent(piece: Piece, nowMs: number): void {
+    piece.sends++;
+    piece.heardMs = nowMs;
+  }
+
+  /** @returns whether it came from the agent that has the piece */
+  progressed(piece: Piece, from: string, nowMs: number): boolean {
+    if (!this.#held.has(piece) || piece.agent?.id !== from) return false;
+    piece.heardMs = nowMs;
+    return true;
+  }
+
+  answered(piece: Piece, from: string, reply: ReplyFrame): Answered {
+    if (piece.row !== undefined) return { kind: "ignored", extra: false };
+    const holds = piece.agent?.id === from;
+    if (!holds && piece.avoided?.has(from) !== true) {
+      if (this.#extra.size < EXTRA_MAX) this.#extra.add(from);
+      return { kind: "ignored", extra: true }; // P2
+    }
+    if (reply.status !== "refused") return this.#close(piece, from, reply);
+    // A refusal speaks of this sending alone: where the piece has moved on it says nothing new.
+    if (!holds || !this.#held.has(piece)) return { kind: "ignored", extra: false };
+    const { error } = reply;
+    piece.refusal = { agent: from, error };
+    this.#held.delete(piece);
+    // Another life, or one that forgot: an earlier sending may have been run (P1).
+    const isOtherLife = error?.code === "other-boot";
+    if (isOtherLife || (error?.executed ?? "none") !== "none") {
+      const waits = this.lost(piece, isOtherLife ? "dead" : "unknown");
+      return waits ? { kind: "waits", fullForMs: 0 } : { kind: "ended" };
+    }
+    if (error?.code === "id-reused") return this.#close(piece, from, reply);
+    piece.sends = 0;
+    piece.bound = false;
+    const full = error?.code === "overloaded";
+    if (!full) this.#avoid(piece, from);
+    this.#waiting.push(piece);
+    return { kind: "waits", fullForMs: full ? (error.retryAfterMs ?? RETRY_AFTER_MS_DEFAULT) : 0 };
+  }
+
+  /** The agent that has the piece will not answer for it. @returns whether the piece waits for another agent (P1) */
+  lost(piece: Piece, reason: MissingReason): boolean {
+    const agent = piece.agent?.id;
+    this.#held.delete(piece);
+    piece.mayHaveRun = true;
+    piece.bound = false;
+    if (agent !== undefined) this.#avoid(piece, agent);
+    if (this.#idempotent) {
+      this.#waiting.push(piece);
+      return true;
+    }
+    if (agent !== undefined && !this.#gone.has(agent)) this.#gone.set(agent, reason);
+    this.#end(piece, { ...(agent === undefined ? {} : { agent }), index: piece.index, status: "unknown" });
+    return false;
+  }
+
+  /** An operation that no agent can be sent, as it is. */
+  refuse(piece: Piece, error: ReplyFrame["error"]): void {
+    this.#held.delete(piece);
+    this.#end(piece, { index: piece.index, status: "not-sent", ...(error === undefined ? {} : { error }) });
+  }
+
+  /** @returns the pieces that the agent held; they have ended, or wait for another */
+  agentGone(agent: string, reason: MissingReason): Piece[] {
+    this.#gone.set(agent, reason);
+    const lost = [...this.#held.keys()].filter((piece) => piece.agent?.id === agent);
+    for (const piece of lost) this.lost(piece, reason);
+    for (const piece of this.#waiting.filter((waits) => waits.bound && waits.agent?.id === agent)) {
+      this.#waiting.splice(this.#waiting.indexOf(piece), 1);
+      this.lost(piece, reason);
+    }
+    return lost;
+  }
+
+  /** An attempt has failed: what is held waits for the next, at the same agent unless the work is idempotent. */
+  suspend(): void {
+    for (const piece of [...this.#held.keys()]) {
+      this.#held.delete(piece);
+      if (piece.sends > 0) {
+        piece.bound = !this.#idempotent;
+        piece.mayHaveRun = true;
+      }
+      this.#waiting.push(piece);
+    }
+  }
+
+  /** One row a piece, in their order. */
+  rows(): Row[] {
+    return this.#all.map((piece) => piece.row ?? openRow(piece));
+  }
+
+  /** One line for each agent that some piece failed at. @param silenceOf why nothing was heard of an agent that is there */
+  missing(rows: readonly Row[], silenceOf: (agent: string) => MissingReason): MissingAgent[] {
+    const missing = new Map<string, MissingAgent>();
+    for (const row of rows) {
+      if (row.agent === undefined || row.status === "ok" || missing.has(row.agent)) continue;
+      const reason: MissingReason = row.status === "unknown" ? (this.#gone.get(row.agent) ?? silenceOf(row.agent)) : row.status;
+      missing.set(row.agent, { agent: row.agent, reason, ...(row.error === undefined ? {} : { message: row.error.message }) });
+    }
+    return [...missing.values()];
+  }
+
+  #close(piece: Piece, from: string, reply: ReplyFrame): Answered {
+    // Late, from an agent that was given up: the piece may wait for another by now.
+    if (!this.#held.delete(piece)) this.#waiting.splice(this.#waiting.indexOf(piece), 1);
+    const { value, error, serviceTimeMs } = reply;
+    this.#end(piece, {
+      agent: from,
+      index: piece.index,
+      // Refused here, but an earlier agent had it and fell silent.
+      status: reply.status === "refused" && piece.mayHaveRun ? "unknown" : reply.status,
+      ...(value === undefined ? {} : { value }),
+      ...(error === undefined ? {} : { error }),
+      ...(serviceTimeMs === undefined ? {} : { serviceTimeMs }),
+    });
+    return { kind: "ended" };
+  }
+
+  #end(piece: Piece, row: Row): void {
+    piece.row = row;
+    this.#open--;
+  }
+
+  #avoid(piece: Piece, agent: string): void {
+    piece.avoided ??= new Set();
+    piece.avoided.add(agent);
+  }
+}
+
+function openRow(piece: Piece): Row {
+  const { index, agent, refusal } = piece;
+  if (agent !== undefined && (piece.sends > 0 || piece.mayHaveRun)) return { agent: agent.id, index, status: "unknown" };
+  if (refusal === undefined) return { index, status: "not-sent" };
+  const { error } = refusal;
+  return { agent: refusal.agent, index, status: "refused", ...(error === undefined ? {} : { error }) };
+}
