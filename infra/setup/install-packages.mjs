@@ -28,7 +28,7 @@ export class SetupError extends Error {
  * @param {NodeJS.ProcessEnv} env
  * @returns {{command: string, args: string[]}}
  */
-function npmCommand(env) {
+export function npmCommand(env) {
   const path = env.npm_execpath;
   // Another package manager puts its own path there.
   if (path !== undefined && /npm-cli\.c?js$/.test(path)) return { command: process.execPath, args: [path] };

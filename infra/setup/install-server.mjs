@@ -15,7 +15,7 @@ import { aptSteps, planServer } from "./plan-server.mjs";
 /** @typedef {import("./verbs.mjs").ServerName} ServerName */
 
 /** @param {NodeJS.ProcessEnv} env  @returns {import("./plan-server.mjs").MachineFacts} */
-function readMachineFacts(env) {
+export function readMachineFacts(env) {
   /** @param {string[]} names */
   const any = (...names) => names.some((name) => findCommand(name, env) !== null);
   return {

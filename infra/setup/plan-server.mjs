@@ -65,17 +65,27 @@ function askSentence(server) {
 }
 
 /**
- * The commands that install one Debian package without starting its service: the project starts private
- * servers on ports of its own. RUNLEVEL=1 keeps sysv scripts from starting it; under systemd the unit is
- * masked while the package is configured and disabled afterwards, so that the next boot does not start it
- * either. A policy-rc.d file would do both, but it belongs to the administrator.
- *
  * @param {import("./verbs.mjs").ServerName} server
  * @param {{viaSudo: boolean, hasSystemd: boolean, skipUpdate: boolean}} options
  * @returns {Step[]}
  */
-export function aptSteps(server, { viaSudo, hasSystemd, skipUpdate }) {
+export function aptSteps(server, options) {
   const { aptPackage, unit } = SERVERS[server];
+  return aptPackageSteps([aptPackage], [unit], options);
+}
+
+/**
+ * The commands that install Debian packages without starting their services: the project starts private
+ * servers on ports of its own. RUNLEVEL=1 keeps sysv scripts from starting them; under systemd the units are
+ * masked while the packages are configured and disabled afterwards, so that the next boot does not start them
+ * either. A policy-rc.d file would do both, but it belongs to the administrator.
+ *
+ * @param {string[]} aptPackages
+ * @param {string[]} units
+ * @param {{viaSudo: boolean, hasSystemd: boolean, skipUpdate: boolean}} options
+ * @returns {Step[]}
+ */
+export function aptPackageSteps(aptPackages, units, { viaSudo, hasSystemd, skipUpdate }) {
   // sudo drops the environment, so the variables travel as arguments of env.
   const prefix = [...(viaSudo ? ["sudo", "-n"] : []), "env", "DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"];
   /** @type {(words: string[], traits?: Partial<Step>) => Step} */
@@ -89,11 +99,12 @@ export function aptSteps(server, { viaSudo, hasSystemd, skipUpdate }) {
   const steps = [];
   // Old lists may still be good enough, so a failing update is no reason to stop.
   if (!skipUpdate) steps.push(step([...aptGet, "update"], { mayFail: true }));
-  if (hasSystemd) steps.push(step(["systemctl", "mask", "--runtime", unit], { mayFail: true }));
-  steps.push(step([...aptGet, "install", "-y", "--no-install-recommends", aptPackage], { finish: true }));
-  if (hasSystemd) {
-    steps.push(step(["systemctl", "unmask", "--runtime", unit], putBack));
-    steps.push(step(["systemctl", "disable", unit], putBack));
+  const masked = hasSystemd && units.length > 0;
+  if (masked) steps.push(step(["systemctl", "mask", "--runtime", ...units], { mayFail: true }));
+  steps.push(step([...aptGet, "install", "-y", "--no-install-recommends", ...aptPackages], { finish: true }));
+  if (masked) {
+    steps.push(step(["systemctl", "unmask", "--runtime", ...units], putBack));
+    steps.push(step(["systemctl", "disable", ...units], putBack));
   }
   return steps;
 }

@@ -29,12 +29,13 @@ export function formatElapsed(ms) {
 
 /**
  * @param {{write: (text: string) => unknown, isTTY?: boolean}} [stream]
+ * @param {string} [speaker]  begins every line
  * @returns {Progress}
  */
-export function createProgress(stream = process.stderr) {
+export function createProgress(stream = process.stderr, speaker = "setup") {
   const onTerminal = stream.isTTY === true;
   /** @param {string} text */
-  const line = (text) => stream.write(`${onTerminal ? "\r\u001b[K" : ""}setup: ${text}\n`);
+  const line = (text) => stream.write(`${onTerminal ? "\r\u001b[K" : ""}${speaker}: ${text}\n`);
 
   return {
     line,
@@ -43,7 +44,7 @@ export function createProgress(stream = process.stderr) {
       const elapsed = () => formatElapsed(performance.now() - startedAt);
       let frame = 0;
       const draw = () => {
-        stream.write(`\r\u001b[K${FRAMES[frame++ % FRAMES.length]} setup: ${label} … ${elapsed()}`);
+        stream.write(`\r\u001b[K${FRAMES[frame++ % FRAMES.length]} ${speaker}: ${label} … ${elapsed()}`);
       };
       const remind = () => line(`${label} … still at it after ${elapsed()}`);
       if (onTerminal) draw();

@@ -1,11 +1,13 @@
 import { connectAgents } from "@nexus/agent";
 import {
   baseConfigSchema,
+  createHealth,
   createLifecycle,
   createLogger,
   exitOnSignals,
   loadConfig,
   natsOptionsOf,
+  startHealthServer,
   startTelemetry,
   VERSION,
 } from "@nexus/runtime";
@@ -50,4 +52,15 @@ for (let shard = first; shard < first + config.CODE_SEARCH_COUNT; shard++) {
   const labels = { zone: shard % 2 === 0 ? "even" : "odd", shard: String(shard) };
   await connection.addAgent({ id: `shard-${shard}`, groups: ["shards"], labels, capacity: 8, handlers });
 }
+const health = createHealth();
+health.add("nats", true, () => ({ ok: connection.bus.connected, detail: connection.bus.server }));
+health.add("agents", true, () => {
+  const { length } = connection.agents;
+  return { ok: length === config.CODE_SEARCH_COUNT, detail: `${length} of ${config.CODE_SEARCH_COUNT}` };
+});
+if (config.NEXUS_HEALTH_PORT !== 0) {
+  const server = await startHealthServer({ port: config.NEXUS_HEALTH_PORT, host: config.NEXUS_HEALTH_HOST }, health);
+  lifecycle.onStop("health server", () => server.stop());
+}
+lifecycle.onStop("readiness", () => health.stopping());
 logger.info({ agents: connection.agents.length }, "fleet process ready");

@@ -90,6 +90,7 @@ describe("the command line", () => {
       test: ["nats-server", "redis-server"],
       check: [],
       docs: [],
+      "compose:test": [],
     });
   });
 

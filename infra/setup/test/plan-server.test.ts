@@ -1,6 +1,6 @@
 /** How a missing server is to be had: the table of machines, and the commands for Debian. */
 import { describe, expect, test } from "vitest";
-import { aptSteps, planServer } from "../plan-server.mjs";
+import { aptPackageSteps, aptSteps, planServer } from "../plan-server.mjs";
 import { releasePin } from "../release-pins.mjs";
 
 const bare = {
@@ -83,6 +83,26 @@ describe("the commands for Debian", () => {
     expect(verbs).toEqual(["mask", "install", "unmask", "disable"]);
     expect(steps.map((step) => step.always)).toEqual([false, false, true, true]);
     expect(steps.filter((step) => !step.mayFail)).toHaveLength(1);
+  });
+});
+
+describe("several packages", () => {
+  const steps = (units: string[]) =>
+    aptPackageSteps(["one", "two"], units, { viaSudo: false, hasSystemd: true, skipUpdate: true }).map(({ args }) =>
+      args.slice(2).join(" "),
+    );
+
+  test("are one installation, with every unit masked meanwhile", () => {
+    expect(steps(["a.service", "b.socket"])).toEqual([
+      "systemctl mask --runtime a.service b.socket",
+      expect.stringMatching(/^apt-get .* one two$/),
+      "systemctl unmask --runtime a.service b.socket",
+      "systemctl disable a.service b.socket",
+    ]);
+  });
+
+  test("without a unit mask nothing", () => {
+    expect(steps([])).toEqual([expect.stringMatching(/ one two$/)]);
   });
 });
 

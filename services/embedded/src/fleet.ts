@@ -60,6 +60,8 @@ function spawnAgents(environment: Environment, first: number, count: number): Ch
       CODE_SEARCH_SHARDS: String(FLEET_AGENTS),
       CODE_SEARCH_FIRST: String(first),
       CODE_SEARCH_COUNT: String(count),
+      // Three processes cannot share one port; their parent watches them.
+      NEXUS_HEALTH_PORT: "0",
     },
   });
 }

@@ -1,0 +1,71 @@
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { InterruptedError } from "../setup/child-process.mjs";
+import { createProgress } from "../setup/progress.mjs";
+import { withLock } from "../setup/setup-lock.mjs";
+import { composeTest } from "./compose-test.ts";
+import type { Context } from "./context.ts";
+import { messageOf } from "./errors.ts";
+import { withSystemDirs } from "./install-tools.ts";
+import { createLifecycle, silentLogger } from "./nexus.ts";
+import { HELP, parseOptions } from "./options.ts";
+import { closingLine, exitCodeOf, type Report } from "./report.ts";
+
+/** `npm run compose:test`: the command line around composeTest. */
+
+const UNDO_MS_MAX = 900_000;
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+async function main(argv: readonly string[]): Promise<number> {
+  const command = parseOptions(argv);
+  if (command.kind === "help") {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (command.kind === "refused") {
+    process.stderr.write(`compose:test: ${command.message}\n${HELP}`);
+    return 2;
+  }
+  const { options } = command;
+  const root = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
+  const progress = createProgress(process.stderr, "compose:test");
+  const interruption = new AbortController();
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (!interruption.signal.aborted) progress.line(`${signal}: everything is taken down`);
+      interruption.abort(new InterruptedError(signal));
+    });
+  }
+  const logger = { ...silentLogger, error: (fields: object, text: string) => progress.line(`${text}: ${reasonIn(fields)}`) };
+  const undo = createLifecycle({ logger, stepTimeoutMs: UNDO_MS_MAX });
+  const context: Context = { root, env: withSystemDirs(process.env), options, progress, interruption: interruption.signal, undo };
+  const report = await withLock(join(root, ".nexus", "compose.lock"), progress.line, () => runAndUndo(context));
+  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
+  else process.stdout.write(`${closingLine(report)}\n`);
+  return exitCodeOf(report, options.strict);
+}
+
+async function runAndUndo(context: Context): Promise<Report> {
+  let notUndone: string[] = [];
+  let report: Report;
+  try {
+    report = await composeTest(context);
+  } finally {
+    notUndone = await context.undo.stop();
+  }
+  context.interruption.throwIfAborted();
+  if (notUndone.length === 0) return report;
+  return { ...report, status: "failed", reason: `could not be undone: ${notUndone.join(", ")}; ${report.reason ?? ""}` };
+}
+
+function reasonIn(fields: object): string {
+  const { step, err } = fields as { step?: string; err?: unknown };
+  return `${step ?? ""}: ${messageOf(err)}`;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  if (!(error instanceof InterruptedError)) throw error;
+  process.exitCode = error.exitCode;
+}
