@@ -28,7 +28,7 @@ export function biomeConfig() {
   return {
     $schema: "./node_modules/@biomejs/biome/configuration_schema.json",
     vcs: { enabled: true, clientKind: "git", useIgnoreFile: true },
-    files: { includes: ["**", "!**/package-lock.json", "!**/*.md", "!infra/lint/fixtures"] },
+    files: { includes: ["**", "!**/package-lock.json", "!**/*.md", "!infra/lint/fixtures", "!docs/protocol"] },
     formatter: { indentStyle: "space", indentWidth: 2, lineWidth: 130, lineEnding: "lf" },
     javascript: { formatter: { quoteStyle: "double" } },
     plugins: plugins(),

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The one entry of `npm start`, `npm test`, `npm run nexus`, `npm run bench` and `npm run check`: installs
- * what is missing, then runs the verb's program under the project's own Node.
+ * The one entry of `npm start`, `npm test`, `npm run nexus`, `npm run bench`, `npm run check` and
+ * `npm run docs`: installs what is missing, then runs the verb's program under the project's own Node.
  *
  * Runs on any Node ≥ 18 without a dependency, because it is what brings them.
  *

@@ -49,6 +49,13 @@ export const VERBS = {
     needs: [],
     cwd: "root",
   },
+  docs: {
+    summary: "write the reference documents from the schemas; --check: fail where they differ",
+    program: "infra/docs/src/main.ts",
+    args: [],
+    needs: [],
+    cwd: "root",
+  },
   "compose:test": {
     summary: "the whole Compose stack, really started, checked and taken down again",
     program: "infra/compose/main.ts",
@@ -89,7 +96,7 @@ Installs what is missing (npm packages with their own Node, nats-server, redis-s
 ${rows.join("\n")}
 
 The same through npm: npm start, npm test, npm run nexus -- <arguments>, npm run bench -- <suite>,
-npm run check, npm run compose:test.
+npm run check, npm run docs, npm run compose:test.
 stdout is the program's alone: the set-up speaks on stderr, and .npmrc keeps npm from adding its banner.
 "<verb> --help" explains the program behind the verb.
 

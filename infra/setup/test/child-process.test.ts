@@ -89,6 +89,7 @@ describe("the command line", () => {
       bench: ["nats-server"],
       test: ["nats-server", "redis-server"],
       check: [],
+      docs: [],
       "compose:test": [],
     });
   });

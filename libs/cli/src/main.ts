@@ -2,6 +2,12 @@
 import { readFileSync } from "node:fs";
 import { run } from "./program.ts";
 
+// Whoever reads us may have enough: `nexus agents | head`.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(128 + 13); // as SIGPIPE would end it
+});
+
 const exitCode = await run(process.argv.slice(2), {
   environment: process.env,
   nodeVersion: process.versions.node,

@@ -30,6 +30,7 @@ export {
   replyFrameSchema,
   replyStatusSchema,
 } from "./agent-frames.ts";
+export { type Channel, channels, channelsOf, codecsOf, parameterMeanings, type Role } from "./channels.ts";
 export {
   CONTENT_TYPE_HEADER,
   type CodecName,
@@ -41,29 +42,36 @@ export {
   encode,
 } from "./codec.ts";
 export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
+export { type ErrorCode, type ErrorFamily, errorCodes, isErrorCode, natsCodeOf } from "./error-codes.ts";
 export {
   type ErrorBody,
-  type ErrorCode,
-  type ErrorFamily,
   type ErrorMetadata,
   type Executed,
   errorBodySchema,
-  errorCodes,
   executedSchema,
   fromErrorBody,
-  isErrorCode,
   NexusError,
-  natsCodeOf,
   toErrorBody,
 } from "./errors.ts";
-export { type GoalType, goalTypeSchema, goalTypes, type Layer, layerSchema, layers } from "./goal-types.ts";
 export {
   type Ack,
   ackSchema,
   type BalancerName,
-  balanceGoalSchema,
   balancerNameSchema,
   balancerNames,
+  type Reduce,
+  type ReduceKind,
+  reduceKindSchema,
+  reduceKinds,
+  reduceSchema,
+  type Until,
+  untilSchema,
+  type Vote,
+  voteSchema,
+} from "./goal-options.ts";
+export { type GoalType, goalTypeSchema, goalTypes, type Layer, layerSchema, layers } from "./goal-types.ts";
+export {
+  balanceGoalSchema,
   broadcastGoalSchema,
   type CausalOperation,
   causalGoalSchema,
@@ -74,18 +82,10 @@ export {
   type GoalOf,
   gatherGoalSchema,
   goalSchema,
-  type Reduce,
-  type ReduceKind,
-  reduceKindSchema,
-  reduceKinds,
-  reduceSchema,
-  type Until,
-  untilSchema,
-  type Vote,
-  voteSchema,
 } from "./goals.ts";
 export { isJsonObject, type JsonValue, jsonValueSchema } from "./json-value.ts";
-export { limits } from "./limits.ts";
+export { limitMeanings, limits } from "./limits.ts";
+export { type MessageName, messages } from "./messages.ts";
 export {
   type AgentId,
   agentIdSchema,
@@ -167,8 +167,6 @@ export {
   type ClaimQuestion,
   claimAnswerSchema,
   claimQuestionSchema,
-  type Failure,
-  failureSchema,
   type OwnerQuestion,
   ownerQuestionSchema,
   type RequestEvent,
@@ -183,6 +181,14 @@ export {
 } from "./router-frames.ts";
 export { type Selector, selectorSchema } from "./selector.ts";
 export {
+  type Failure,
+  failureSchema,
+  type HealthAnswer,
+  healthSchema,
+  type RouterStatus,
+  routerStatusSchema,
+} from "./service-frames.ts";
+export {
   createSubjects,
   DEFAULT_PREFIX,
   isReplyAllowed,
@@ -194,6 +200,8 @@ export {
   type VerbOf,
 } from "./subjects.ts";
 export {
+  type AttributeName,
+  attributeMeanings,
   attributes,
   type MetricKind,
   type MetricName,
@@ -202,6 +210,7 @@ export {
   type SpanName,
   spanName,
   spanNames,
+  spans,
 } from "./telemetry.ts";
 export { errorFromIssues, parseFrame } from "./validation.ts";
 export { understands, versionSchema, WIRE_VERSION, type WireRange, wireRange, wireRangeSchema } from "./version.ts";

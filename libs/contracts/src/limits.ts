@@ -3,23 +3,16 @@
  * nothing that a peer sends can make a process hold more than these allow.
  */
 export const limits = {
-  /** Bytes of one request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`. */
   frameBytesMax: 1_048_576,
-  /** Bytes of the headers of one message: trace context and baggage fit many times. */
   headerBytesMax: 16_384,
-  /** Nesting of a decoded document; counted on the bytes for JSON, before anything is built. */
   depthMax: 64,
-  /** Nesting of an agent's answer: frames, and the result that the client gets, are put around it. */
   answerDepthMax: 56,
-  /** Characters of an id, group or label key. */
   nameCharsMax: 63,
   labelValueCharsMax: 256,
   labelsMax: 32,
   groupsMax: 64,
   operationsMax: 256,
-  /** Agents named one by one in a request. */
   targetIdsMax: 10_000,
-  /** Agents on one connection. */
   connectionAgentsMax: 1_000,
   capacityMax: 100_000,
   piecesMax: 10_000,
@@ -31,14 +24,42 @@ export const limits = {
   goalClassCharsMax: 128,
   complexityMax: 1_000_000,
   timeoutMsDefault: 5_000,
-  /** One hour: long work of AI agents runs in `accept` mode. */
   timeoutMsMax: 3_600_000,
-  /** Rows of an outcome, and missing agents, that travel in the result itself; the rest is fetched by pages. */
   resultRowsMax: 1_000,
   pageRowsMax: 1_000,
   attemptsMax: 16,
   messageCharsMax: 1_024,
   replyBatchMax: 1_000,
-  /** Handler spans of one coordination; further ones are counted, not recorded. */
   handlerSpansMax: 200,
 } as const;
+
+export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
+  frameBytesMax: "One request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`",
+  headerBytesMax: "The headers of one message: trace context and baggage fit many times",
+  depthMax: "Nesting of a decoded document; counted on the bytes, before anything is built",
+  answerDepthMax: "Nesting of an agent's answer: frames, and the result that the client gets, are put around it",
+  nameCharsMax: "An id, group or label key",
+  labelValueCharsMax: "The value of a label",
+  labelsMax: "Labels of an agent or a selector",
+  groupsMax: "Groups of an agent",
+  operationsMax: "Operations that an agent offers",
+  targetIdsMax: "Agents named one by one in a request",
+  connectionAgentsMax: "Agents on one connection",
+  capacityMax: "Operations that one agent holds, or lets wait",
+  piecesMax: "Pieces of a `balance` goal",
+  causalOperationsMax: "Operations of a `causal` goal",
+  weightsMax: "Weights of a vote",
+  histogramBoundsMax: "Bounds of a histogram",
+  topkMax: "Items that a top-k keeps",
+  fieldPathCharsMax: "A field's path, in a request or an error",
+  goalClassCharsMax: "A goal's class",
+  complexityMax: "A goal's complexity",
+  timeoutMsDefault: "Time of a request that says neither `timeoutMs` nor `deadline`",
+  timeoutMsMax: "Time of a request, and every duration that a peer reports; a later deadline is cut to it",
+  resultRowsMax: "Rows, and missing agents, that travel in the result itself; the others are fetched by pages",
+  pageRowsMax: "Rows of a page",
+  attemptsMax: "Attempts of one request",
+  messageCharsMax: "A message for people",
+  replyBatchMax: "Answers, or frames, in one batch",
+  handlerSpansMax: "Handler spans of one coordination; further ones are counted, not recorded",
+};

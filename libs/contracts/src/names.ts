@@ -9,7 +9,11 @@ export const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 
 const nameRule = `must match ${namePattern.source}: lower-case letters, digits, "_" and "-", at most ${limits.nameCharsMax} characters`;
 
-export const nameSchema = z.string().max(limits.nameCharsMax, nameRule).regex(namePattern, nameRule);
+export const nameSchema = z
+  .string()
+  .max(limits.nameCharsMax, nameRule)
+  .regex(namePattern, nameRule)
+  .meta({ id: "name", title: "Name", description: "A token of a subject: lower-case letters, digits, `_` and `-`" });
 
 export const agentIdSchema = nameSchema;
 export type AgentId = z.infer<typeof agentIdSchema>;
@@ -17,12 +21,18 @@ export type AgentId = z.infer<typeof agentIdSchema>;
 export const groupSchema = nameSchema;
 export const connIdSchema = nameSchema;
 export const routerIdSchema = nameSchema;
-/** Names the life of one process or agent; a restart takes a new one. */
-export const bootSchema = nameSchema;
+export const bootSchema = nameSchema.describe("Names this life of the agent; a restart takes a new one");
 
-/** The name of a handler at the agent, e.g. `search` or `index.rebuild`. It never becomes part of a subject. */
 export const operationNamePattern = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
-export const operationNameSchema = z.string().max(128).regex(operationNamePattern, `must match ${operationNamePattern.source}`);
+export const operationNameSchema = z
+  .string()
+  .max(128)
+  .regex(operationNamePattern, `must match ${operationNamePattern.source}`)
+  .meta({
+    id: "operation-name",
+    title: "Operation name",
+    description: "The name of a handler at the agent, such as `search` or `index.rebuild`; it is never part of a subject",
+  });
 
 const labelValueSchema = z
   .string()
@@ -44,27 +54,39 @@ export function recordByName<V extends z.ZodType>(values: V) {
   );
 }
 
-export const labelsSchema = recordByName(labelValueSchema).refine(
-  (labels) => Object.keys(labels).length <= limits.labelsMax,
-  `at most ${limits.labelsMax} labels`,
-);
+export const labelsSchema = recordByName(labelValueSchema)
+  .refine((labels) => Object.keys(labels).length <= limits.labelsMax, `at most ${limits.labelsMax} labels`)
+  .meta({
+    id: "labels",
+    title: "Labels",
+    description: "Facts about an agent, by name, such as `zone` and `host`; no value holds control characters",
+    maxProperties: limits.labelsMax,
+  });
 export type Labels = z.infer<typeof labelsSchema>;
 
-/** Crockford base 32 in upper case, 26 characters; the first is at most 7 (128 bits). https://github.com/ulid/spec */
+/** https://github.com/ulid/spec */
 export const requestIdPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 export const requestIdSchema = z
   .string()
-  .regex(requestIdPattern, "must be a ULID: 26 characters of Crockford base 32 in upper case");
+  .regex(requestIdPattern, "must be a ULID: 26 characters of Crockford base 32 in upper case")
+  .meta({
+    id: "request-id",
+    title: "Request id",
+    description: "A ULID: 26 characters of Crockford base 32 in upper case; the first is at most 7",
+  });
 export type RequestId = z.infer<typeof requestIdSchema>;
 
-/**
- * `<requestId>/<index>`: the same through all layers, routers, repeats and hedges, so that an agent can tell a repeat
- * from new work. The index counts the pieces or causal operations of a request; fan-outs have index 0.
- */
 export const operationIdSchema = z
   .string()
   .max(26 + 1 + 6)
-  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}\/(0|[1-9][0-9]{0,5})$/, "must be <requestId>/<index>");
+  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}\/(0|[1-9][0-9]{0,5})$/, "must be <requestId>/<index>")
+  .meta({
+    id: "operation-id",
+    title: "Operation id",
+    description:
+      "`<requestId>/<index>`: the same through all layers, routers and repeats, so that an agent can tell a repeat from new " +
+      "work. The index counts the pieces or causal operations of a request; fan-outs have index 0",
+  });
 export type OperationId = z.infer<typeof operationIdSchema>;
 
 export function operationIdOf(requestId: RequestId, index: number): OperationId {

@@ -8,44 +8,74 @@ import { requestIdSchema } from "./names.ts";
 import { selectorSchema } from "./selector.ts";
 import { errorFromIssues } from "./validation.ts";
 
-/** What a strategy may give up; nothing without the caller's word (see the promise table of the engine). */
 export const degradations = ["partial", "sample", "stale", "unordered"] as const;
-export const degradationSchema = z.enum(degradations);
+export const degradationSchema = z.enum(degradations).meta({
+  id: "degradation",
+  title: "Degradation",
+  description: "What a mechanism may give up; nothing without the caller's word",
+});
 export type Degradation = z.infer<typeof degradationSchema>;
 
-export const prioritySchema = z.enum(["low", "normal", "high", "critical"]);
+export const prioritySchema = z
+  .enum(["low", "normal", "high", "critical"])
+  .meta({ description: "Of what waits at an agent the higher priority is run first, by agents that can", default: "normal" });
 export type Priority = z.infer<typeof prioritySchema>;
 
-export const explainSchema = z.enum(["none", "summary", "full"]);
+export const explainSchema = z.enum(["none", "summary", "full"]).meta({
+  description: "How much of the decision record the result has: nothing, the last and the failed attempts, or all",
+  default: "summary",
+});
 export type Explain = z.infer<typeof explainSchema>;
 
-export const modeSchema = z.enum(["reply", "accept"]);
+export const modeSchema = z.enum(["reply", "accept"]).meta({
+  description: "`accept`: acknowledged at once, followed by events, fetched by id",
+  default: "reply",
+});
 
-/** A client's request. Strict: what is not known is refused by name. */
 export const requestSchema = z
   .strictObject({
-    /** ULID; the idempotency key. The router makes one where it is absent. */
-    id: requestIdSchema.optional(),
+    id: requestIdSchema.describe("The idempotency key; the router makes one where it is absent").optional(),
     goal: goalSchema,
     agents: selectorSchema,
-    /** Milliseconds from arrival at the router; default 5,000. Not with `deadline`. */
-    timeoutMs: z.int().min(1).max(limits.timeoutMsMax).optional(),
-    /** Milliseconds since 1970 (UTC). Not with `timeoutMs`. */
-    deadline: z.int().min(0).max(Number.MAX_SAFE_INTEGER).optional(),
-    maxLayer: layerSchema.optional(),
+    timeoutMs: z
+      .int()
+      .min(1)
+      .max(limits.timeoutMsMax)
+      .meta({ description: "Time from arrival at the router; not with `deadline`", default: limits.timeoutMsDefault })
+      .optional(),
+    deadline: z
+      .int()
+      .min(0)
+      .max(Number.MAX_SAFE_INTEGER)
+      .meta({ description: "When the time is up, since 1970 (UTC); not with `timeoutMs`", unit: "ms since 1970" })
+      .optional(),
+    maxLayer: layerSchema.describe("No layer above it is used; `emergency` means the last resort alone").optional(),
     priority: prioritySchema.optional(),
-    degrade: z.array(degradationSchema).max(degradations.length).optional(),
-    /** Running the work twice does no harm, so that it may be given to another agent when its fate is unknown. */
-    idempotent: z.boolean().optional(),
+    degrade: z
+      .array(degradationSchema)
+      .max(degradations.length)
+      .meta({ description: "What may be given up", default: [] })
+      .optional(),
+    idempotent: z
+      .boolean()
+      .meta({
+        description: "Running the work twice does no harm, so that another agent may get it when its fate is unknown",
+        default: false,
+      })
+      .optional(),
     explain: explainSchema.optional(),
-    /** Plan and explain, execute nothing. */
-    dryRun: z.boolean().optional(),
-    /** `accept`: acknowledged at once, followed by events, fetched by id. */
+    dryRun: z.boolean().meta({ description: "Plan and explain, execute nothing", default: false }).optional(),
     mode: modeSchema.optional(),
   })
   .refine((request) => request.timeoutMs === undefined || request.deadline === undefined, {
     path: ["deadline"],
     message: "give timeoutMs or deadline, not both",
+  })
+  .meta({
+    id: "request",
+    title: "Request",
+    description: "What a client asks for. A field that is not listed is refused by name",
+    not: { required: ["timeoutMs", "deadline"] },
   });
 export type CoordinationRequest = z.infer<typeof requestSchema>;
 

@@ -41,6 +41,88 @@ export const attributes = {
   reason: "nexus.reason",
   service: "nexus.service",
 } as const;
+export type AttributeName = keyof typeof attributes;
+
+export const attributeMeanings: Readonly<Record<AttributeName, string>> = {
+  messagingSystem: "Always `nats`",
+  messagingDestination: "The subject",
+  messagingOperation: "Always `process`",
+  errorType: "The error's code; `reply-subject` where a request's reply subject is no inbox",
+  requestId: "The request's id",
+  goalType: "The goal's type",
+  goalClass: "The goal's class, where the request names one",
+  operationId: "`<requestId>/<index>`",
+  operation: "The handler's name",
+  agentId: "The agent",
+  routerId: "The router",
+  layer: "The layer of the ladder; `unexplained` where the request wants no decision record",
+  strategy: "The strategy; `unexplained` as above",
+  status: "Of a result: `completed`, `partial`, `failed`. Of a reply: `ok`, `error`",
+  agentsTargeted: "Agents that were asked",
+  agentsResponded: "Agents that answered",
+  agentsMissing: "Agents whose answer is not there",
+  handlersUnrecorded: "Messages of the attempt whose handlers record no span",
+  repeated: "The result is that of an earlier request, or of one that it joined",
+  reason: "What the counter is about: an error's code, or the bound's name",
+  service: "The service whose API it is; absent for coordination requests",
+};
+
+interface SpanMeaning {
+  /** As OpenTelemetry names it. */
+  readonly kind: "client" | "server" | "producer" | "consumer" | "internal";
+  readonly meaning: string;
+  readonly attributes: readonly AttributeName[];
+}
+
+export const spans: Readonly<Record<SpanName, SpanMeaning>> = {
+  clientCoordinate: {
+    kind: "client",
+    meaning: "At the client: from sending to the answer, all attempts",
+    attributes: ["messagingSystem", "messagingDestination", "goalType", "requestId", "errorType"],
+  },
+  routerCoordinate: {
+    kind: "server",
+    meaning: "At the router: from arrival to the end of the request",
+    attributes: [
+      "messagingSystem",
+      "goalType",
+      "routerId",
+      "requestId",
+      "goalClass",
+      "status",
+      "agentsTargeted",
+      "agentsResponded",
+      "agentsMissing",
+      "repeated",
+      "errorType",
+    ],
+  },
+  attempt: {
+    kind: "internal",
+    meaning: "At the router: one try of one layer",
+    attributes: ["layer", "strategy", "handlersUnrecorded", "errorType"],
+  },
+  fanOut: {
+    kind: "producer",
+    meaning: "At the router: what an attempt publishes to agents; the handlers are its children",
+    attributes: ["messagingSystem", "operation", "operationId", "agentsTargeted", "agentsResponded", "errorType"],
+  },
+  handler: {
+    kind: "consumer",
+    meaning: "At the agent: one run of a handler",
+    attributes: [
+      "messagingSystem",
+      "messagingOperation",
+      "operation",
+      "operationId",
+      "requestId",
+      "goalType",
+      "agentId",
+      "routerId",
+      "errorType",
+    ],
+  },
+};
 
 /** Of the process that records, as OpenTelemetry's semantic conventions name them. */
 export const resourceAttributes = {
@@ -56,6 +138,7 @@ interface MetricMeaning {
   /** UCUM, as OpenTelemetry writes it. */
   readonly unit: string;
   readonly description: string;
+  readonly attributes: readonly AttributeName[];
 }
 
 export const metrics = {
@@ -64,55 +147,70 @@ export const metrics = {
     kind: "counter",
     unit: "{request}",
     description: "Requests ended, by type and status",
+    attributes: ["goalType", "status"],
   },
   coordinationDuration: {
     name: "nexus.coordination.duration",
     kind: "histogram",
     unit: "s",
-    description: "From arrival to answer, by type, layer and strategy",
+    description: "From arrival to answer, by type, status, layer and strategy",
+    attributes: ["goalType", "status", "layer", "strategy"],
   },
   coordinationsActive: {
     name: "nexus.coordinations.active",
     kind: "gauge",
     unit: "{request}",
     description: "Requests running at this router",
+    attributes: [],
   },
   requestsRefused: {
     name: "nexus.requests.refused",
     kind: "counter",
     unit: "{request}",
     description: "Requests refused before anything was sent, by error code",
+    attributes: ["errorType", "service"],
   },
   framesDropped: {
     name: "nexus.frames.dropped",
     kind: "counter",
     unit: "{frame}",
     description: "Frames that were not understood or not allowed, by reason",
+    attributes: ["reason"],
   },
   boundsReached: {
     name: "nexus.bounds.reached",
     kind: "counter",
     unit: "{overflow}",
     description: "Times a bounded queue or map refused or evicted, by name",
+    attributes: ["reason"],
   },
-  agentsKnown: { name: "nexus.agents.known", kind: "gauge", unit: "{agent}", description: "Agents in the routing table" },
+  agentsKnown: {
+    name: "nexus.agents.known",
+    kind: "gauge",
+    unit: "{agent}",
+    description: "Agents in the routing table",
+    attributes: [],
+  },
   operationsSent: {
     name: "nexus.operations.sent",
     kind: "counter",
     unit: "{operation}",
     description: "Operations published to agents, repeats included",
+    attributes: [],
   },
   operationDuration: {
     name: "nexus.operation.duration",
     kind: "histogram",
     unit: "s",
     description: "At the agent: what a handler took, by operation and status",
+    attributes: ["operation", "status"],
   },
   operationsRepeated: {
     name: "nexus.operations.repeated",
     kind: "counter",
     unit: "{operation}",
     description: "At the agent: repeats that were answered without running again",
+    attributes: ["operation"],
   },
 } as const satisfies Record<string, MetricMeaning>;
 export type MetricName = keyof typeof metrics;

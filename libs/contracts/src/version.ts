@@ -8,11 +8,15 @@ import { z } from "zod";
 export const WIRE_VERSION = 1;
 export const wireRange = { min: 1, max: WIRE_VERSION } as const;
 
-export const versionSchema = z.int().min(wireRange.min).max(wireRange.max);
+export const versionSchema = z.int().min(wireRange.min).max(wireRange.max).describe("Wire version of this frame");
 
 export const wireRangeSchema = z
-  .object({ min: z.int().min(1).max(1_000), max: z.int().min(1).max(1_000) })
-  .refine((range) => range.min <= range.max, "min must not be above max");
+  .object({
+    min: z.int().min(1).max(1_000).describe("The oldest of them"),
+    max: z.int().min(1).max(1_000).describe("The newest of them"),
+  })
+  .refine((range) => range.min <= range.max, "min must not be above max")
+  .describe("Wire versions that the sender understands");
 export type WireRange = z.infer<typeof wireRangeSchema>;
 
 /** Whether a peer that understands `range` can be spoken to. */

@@ -8,6 +8,7 @@ import {
   decode,
   encode,
   type Failure,
+  type HealthAnswer,
   isReplyAllowed,
   type JsonValue,
   type ServiceName,
@@ -70,7 +71,7 @@ export async function registerService<S extends ServiceName>(
   const limited = { ...deps, limit: createLogLimit(deps.clock) };
   const verbs = {
     ...registration.verbs,
-    health: () => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
+    health: (): HealthAnswer => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
   } as Readonly<Record<VerbOf<S>, VerbHandler>>;
   const requests = [
     ...(Object.keys(verbs) as VerbOf<S>[]).map((verb) => ({

@@ -1,1 +1,2 @@
+export { embeddedConfigSchema } from "./config.ts";
 export { runEmbedded, type Terminal } from "./run.ts";

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { connectNats } from "@nexus/adapter-nats";
 import { decode, resultSchema } from "@nexus/contracts";
+import { fencesOf } from "@nexus/docs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 /**
@@ -16,7 +17,9 @@ const root = resolve(import.meta.dirname, "../../..");
 const readme = readFileSync(resolve(root, "README.md"), "utf8");
 
 function fenced(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(([, block]) => block ?? "");
+  return fencesOf(text)
+    .filter((fence) => fence.language === language)
+    .map((fence) => fence.text);
 }
 
 /** The lines of `sh` blocks, without comments. */

@@ -14,12 +14,11 @@ import { type ConnectedAgents, connectAgents, type Handler } from "../src/index.
 type Json = { [key: string]: unknown };
 
 const page = readFileSync(new URL("../../../../docs/protocol.md", import.meta.url), "utf8");
-/** The frames that the page shows, as it shows them. */
-const shown = [...page.matchAll(/```json\n([\s\S]*?)```/g)].map(([, text]) => JSON.parse(text ?? "") as Json);
-function frameOf(kind: string): Json {
-  const frame = shown.find((candidate) => candidate["kind"] === kind);
-  if (frame === undefined) throw new Error(`docs/protocol.md shows no frame of kind "${kind}"`);
-  return frame;
+/** A message that the page shows, as it shows it: its fence says which it is. */
+function frameOf(message: string): Json {
+  const text = new RegExp(`^\`\`\`json ${message}\\n([\\s\\S]*?)^\`\`\``, "m").exec(page)?.[1];
+  if (text === undefined) throw new Error(`docs/protocol.md shows no ${message}`);
+  return JSON.parse(text) as Json;
 }
 
 describe("a bare NATS client", () => {
@@ -96,7 +95,7 @@ describe("a bare NATS client", () => {
   const ran = (operationId: string) => runs.filter((run) => run.endsWith(operationId)).map((run) => run.split(" ")[0]);
 
   it("hears hellos and heartbeats with the fields of the page", async () => {
-    const [hello, heartbeat] = shown as [Json, Json];
+    const [hello, heartbeat] = [frameOf("hello"), frameOf("heartbeat")];
     await waitUntil(() => said("nexus.agents.b1.out.hello").length > 0, { what: "the hello" });
     const told = said("nexus.agents.b1.out.hello")[0] ?? {};
     expect(Object.keys(told).sort()).toEqual(Object.keys(hello).sort());
@@ -125,6 +124,7 @@ describe("a bare NATS client", () => {
     const [frame, other] = [operation(), operation({ operation: "vote" })];
     Object.assign(first, { to: ["a1", "nobody", "b1", "a2"], frame });
     expect(second.frame).toEqual({ v: 1, kind: "hello-wanted" });
+    second.to = ["a3"];
     batch.items.push({ to: ["a3", "a2"], frame: other });
     const hellos = said("nexus.agents.a3.out.hello").length;
     publish("nexus.conns.c1.in", batch);

@@ -4,6 +4,7 @@ import {
   NexusError,
   ownerQuestionSchema,
   parseFrame,
+  type RouterStatus,
   requestGetSchema,
   requestIdPattern,
   type Subjects,
@@ -39,7 +40,7 @@ export function routerApi(deps: ApiDeps): Api {
   return {
     verbs: {
       agents: (body) => agents(parseFrame(agentsQuerySchema, body, "the body")),
-      status: () => ({
+      status: (): RouterStatus => ({
         v: WIRE_VERSION,
         router: routerId,
         agents: table.size,

@@ -1,0 +1,62 @@
+import type { z } from "zod";
+import {
+  byeSchema,
+  cancelFrameSchema,
+  connAnswerSchema,
+  connFrameSchema,
+  connHeartbeatSchema,
+  heartbeatSchema,
+  helloSchema,
+  helloWantedSchema,
+  operationFrameSchema,
+  progressFrameSchema,
+  replyFrameSchema,
+} from "./agent-frames.ts";
+import { requestSchema } from "./request.ts";
+import { acceptedSchema, refusalSchema, resultSchema } from "./result.ts";
+import {
+  agentsQuerySchema,
+  agentsReportPageSchema,
+  announceSchema,
+  claimAnswerSchema,
+  claimQuestionSchema,
+  ownerQuestionSchema,
+  requestEventSchema,
+  requestGetSchema,
+  requestReportSchema,
+  routerAliveSchema,
+} from "./router-frames.ts";
+import { failureSchema, healthSchema, routerStatusSchema } from "./service-frames.ts";
+
+/** Every message of the wire by its name, which is the `id` of its schema. What is not here has no place on a subject. */
+export const messages = {
+  request: requestSchema,
+  result: resultSchema,
+  accepted: acceptedSchema,
+  refusal: refusalSchema,
+  "request-get": requestGetSchema,
+  "request-report": requestReportSchema,
+  "request-event": requestEventSchema,
+  "agents-query": agentsQuerySchema,
+  "agents-page": agentsReportPageSchema,
+  "router-status": routerStatusSchema,
+  health: healthSchema,
+  failure: failureSchema,
+  hello: helloSchema,
+  heartbeat: heartbeatSchema,
+  "connection-heartbeat": connHeartbeatSchema,
+  bye: byeSchema,
+  announce: announceSchema,
+  operation: operationFrameSchema,
+  cancel: cancelFrameSchema,
+  "hello-wanted": helloWantedSchema,
+  batch: connFrameSchema,
+  reply: replyFrameSchema,
+  progress: progressFrameSchema,
+  answers: connAnswerSchema,
+  "router-alive": routerAliveSchema,
+  "claim-question": claimQuestionSchema,
+  "claim-answer": claimAnswerSchema,
+  "owner-question": ownerQuestionSchema,
+} as const satisfies Record<string, z.ZodType>;
+export type MessageName = keyof typeof messages;
