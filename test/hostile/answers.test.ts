@@ -14,15 +14,16 @@ const bench = usePuppets();
 
 describe("who was not asked", () => {
   it("answers a gather in vain: it is extra", async () => {
-    const [honest, stranger] = (await bench.puppets(2)) as [Puppet, Puppet];
-    const result = bench.coordinate("gather", {}, [honest]);
+    const [honest, other, stranger] = (await bench.puppets(3)) as [Puppet, Puppet, Puppet];
+    const result = bench.coordinate("gather", { reduce: { kind: "sum" } }, [honest, other]);
     const frame = await honest.asked();
-    stranger.answer(frame, { value: "forged" });
-    honest.answer(frame, { value: "right" });
+    stranger.answer(frame, { value: 1_000 });
+    honest.answer(frame, { value: 1 });
+    other.answer(frame, { value: 2 });
     expect(await result).toMatchObject({
       status: "completed",
-      agents: { responded: 1, extra: 1 },
-      outcome: { rows: [{ value: "right" }] },
+      agents: { responded: 2, extra: 1 },
+      outcome: { value: 3, contributors: 2 },
     });
   });
 

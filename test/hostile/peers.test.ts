@@ -90,6 +90,8 @@ describe("clients of NATS", () => {
     const other = await startWorld('max_pending: 8MB\nwrite_deadline: "1s"\n');
     const slow = await Wire.connect(other.port, "slow-reader");
     const gather = (payload: number) => encode({ goal: { operation: "big", payload }, agents: { ids: ["solo"] } });
+    slow.subscribe("_INBOX.slow-reader.1", () => {});
+    await slow.sync();
     slow.pause();
     const REQUESTS = 60; // of half a megabyte each
     for (let index = 0; index < REQUESTS; index++) {

@@ -23,7 +23,7 @@ export interface Incoming {
 type Handler = (message: Incoming) => void;
 
 const ANSWER_WITHIN_MS = 10_000;
-const CONNECT = 'CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"lang":"bytes"}\r\n';
+const options = { verbose: false, pedantic: false, headers: true, no_responders: true, lang: "bytes" };
 
 export class Wire {
   /** What the server complained of. */
@@ -37,6 +37,7 @@ export class Wire {
   #sid = 0;
   #asked = 0;
   #closed = false;
+  #listens = false;
 
   private constructor(socket: Socket, inbox: string) {
     this.#socket = socket;
@@ -49,16 +50,15 @@ export class Wire {
   }
 
   /** @param name a token that no other connection to this server has */
-  static async connect(port: number, name: string): Promise<Wire> {
+  static async connect(
+    port: number,
+    name: string,
+    credentials: { readonly user?: string; readonly pass?: string } = {},
+  ): Promise<Wire> {
     const socket = connect({ port, host: "127.0.0.1", noDelay: true });
     const wire = new Wire(socket, `_INBOX.${name}`);
     await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
-    socket.write(CONNECT);
-    wire.subscribe(`${wire.#inbox}.*`, (message) => {
-      const take = wire.#answers.get(message.subject);
-      wire.#answers.delete(message.subject);
-      take?.(message);
-    });
+    socket.write(`CONNECT ${JSON.stringify({ ...options, ...credentials })}\r\n`);
     await wire.sync();
     return wire;
   }
@@ -97,6 +97,7 @@ export class Wire {
   /** Publishes with an inbox of its own as reply subject. */
   request(message: Omit<Outgoing, "reply">, withinMs = ANSWER_WITHIN_MS): Promise<Incoming> {
     const reply = this.newInbox();
+    this.#listen();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#answers.delete(reply);
@@ -115,6 +116,17 @@ export class Wire {
     return new Promise((resolve) => {
       this.#pongs.push(resolve);
       this.write("PING\r\n");
+    });
+  }
+
+  /** Once; a user who may not subscribe to its inbox can still publish. */
+  #listen(): void {
+    if (this.#listens) return;
+    this.#listens = true;
+    this.subscribe(`${this.#inbox}.*`, (message) => {
+      const take = this.#answers.get(message.subject);
+      this.#answers.delete(message.subject);
+      take?.(message);
     });
   }
 

@@ -148,7 +148,7 @@ describe("MessagePack", () => {
     expect(bytes.byteLength).toBeLessThan(5_000);
     const beganMs = performance.now();
     expect(codeOf(() => decode(bytes, "msgpack"))).toBe("malformed");
-    expect(performance.now() - beganMs).toBeLessThan(1_000);
+    expect(performance.now() - beganMs).toBeLessThan(5_000);
   });
 
   it("reads every form that an encoder may choose for a document", () => {

@@ -18,4 +18,6 @@ it("lets so many lines through in a window, and says afterwards how many were om
   nowMs += 1;
   flood(1);
   expect(written).toEqual([0, 0, 0, 8]);
+  flood(1);
+  expect(written.at(-1)).toBe(0);
 });

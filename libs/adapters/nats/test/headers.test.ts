@@ -100,16 +100,16 @@ describe("a hostile publisher", () => {
     expect({ ...good.headers }).toEqual({ "good-name": "1" });
   });
 
-  test("takes no time with 64 kB of names", async () => {
+  test("takes no time with 170 kB of names", async () => {
     const refused: string[] = [];
     bus.subscribe("many", async (message) => void refused.push(await codeOf(() => message.headers)));
     await bus.flush();
     const beganMs = performance.now();
-    const many = block(...Array.from({ length: 12_000 }, (_, index) => `${index.toString(36)}:`));
+    const many = block(...Array.from({ length: 30_000 }, (_, index) => `${index.toString(36)}:`));
     write("many", many);
     await until("it was read", () => refused.length === 1);
     expect(refused).toEqual(["too-large"]);
-    expect(performance.now() - beganMs).toBeLessThan(500);
+    expect(performance.now() - beganMs).toBeLessThan(3_000);
   });
 
   test("an endpoint is told by an error, and answers", async () => {
