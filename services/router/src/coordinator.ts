@@ -1,16 +1,13 @@
 import {
   attributes,
   type CoordinationRequest,
-  decode,
   encode,
   type GoalType,
   type Idempotency,
   limits,
   NexusError,
-  parseFrame,
   type RequestEvent,
   requestIdentity,
-  resultSchema,
   type Subjects,
   WIRE_VERSION,
 } from "@nexus/contracts";
@@ -20,7 +17,7 @@ import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/po
 import type { Claims } from "./claims.ts";
 import { contentBytesMax } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
-import { defectiveRequest, endedRequestFrom, endedRequestOf } from "./results.ts";
+import { defectiveRequest, endedRequestIn, endedRequestOf } from "./results.ts";
 
 /**
  * One request from acceptance to its result: idempotency, targets, engine, events.
@@ -126,7 +123,7 @@ export class Coordinator {
     const ended = Promise.resolve().then(() => this.#carry({ ...run, begun: begun.resolve }, events.emit, canceller.signal));
     ended.then(() => begun.resolve(), begun.reject);
     registry.run(id, {
-      ...{ type, digest, ended },
+      ...{ type, ended },
       begun: begun.promise,
       cancel: () => canceller.abort(),
       tellEvents: events.tell,
@@ -248,8 +245,7 @@ export class Coordinator {
 
   async #sharedEnd(id: string): Promise<EndedRequest | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
-    if (shared === undefined) return undefined;
-    return endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result"));
+    return shared === undefined ? undefined : endedRequestIn(shared);
   }
 
   /** Undefined where the owner is dead. @throws NexusError `timeout` where it still runs at the deadline */

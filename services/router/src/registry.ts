@@ -15,7 +15,6 @@ export interface EndedRequest {
 
 export interface RunningRequest {
   readonly type: GoalType;
-  readonly digest: string | undefined;
   readonly begun: Promise<void>;
   /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
   readonly ended: Promise<EndedRequest>;

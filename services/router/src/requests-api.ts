@@ -11,7 +11,6 @@ import {
   type RequestGet,
   type RequestReport,
   requestReportSchema,
-  resultSchema,
   type Subjects,
   WIRE_VERSION,
 } from "@nexus/contracts";
@@ -21,7 +20,7 @@ import type { Claims } from "./claims.ts";
 import { contentBytesMax } from "./message-bytes.ts";
 import { pageOf } from "./pages.ts";
 import type { EndedRequest, RequestRegistry } from "./registry.ts";
-import { endedRequestFrom } from "./results.ts";
+import { endedRequestFrom, endedRequestIn } from "./results.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does
@@ -195,8 +194,7 @@ export class RequestsApi {
 
   async #fromShared(id: string, get: RequestGet): Promise<RequestReport | undefined> {
     const shared = await this.#deps.claims.sharedResult(id);
-    if (shared === undefined) return undefined;
-    return this.#report(id, endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result")), get);
+    return shared === undefined ? undefined : this.#report(id, endedRequestIn(shared), get);
   }
 }
 

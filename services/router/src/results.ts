@@ -3,12 +3,15 @@ import {
   type CoordinationRequest,
   type CoordinationResult,
   type Decision,
+  decode,
   encode,
   type GoalType,
   type Idempotency,
   limits,
   NexusError,
   type Outcome,
+  parseFrame,
+  resultSchema,
   toErrorBody,
   WIRE_VERSION,
 } from "@nexus/contracts";
@@ -81,6 +84,11 @@ export function endedRequestFrom(result: CoordinationResult): EndedRequest {
   };
 }
 
+/** The same, of a result as it was encoded for the other routers. @throws NexusError `malformed` */
+export function endedRequestIn(shared: Uint8Array): EndedRequest {
+  return endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result"));
+}
+
 /** A defect was met after agents may have been sent to: what they did is not known, and the id must not run again. */
 export function defectiveRequest(error: unknown, facts: Omit<ResultFacts, "request" | "bytesMax">): EndedRequest {
   return endedRequestFrom({
@@ -112,15 +120,16 @@ function explain(decision: Decision, wanted: CoordinationRequest["explain"]): De
  * attempts. Only a gather's value that is too large even then costs the result its success.
  */
 export function fitted(result: CoordinationResult, bytesMax: number, codec: CodecName = "json"): CoordinationResult {
+  const fits = (candidate: CoordinationResult) => encode(candidate, codec).byteLength <= bytesMax;
+  if (fits(result)) return result; // nearly always, so that it is encoded once for that
   let fit = result;
   for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts]) {
-    while (encode(fit, codec).byteLength > bytesMax) {
-      const shorter = shorten(fit);
-      if (shorter === undefined) break;
+    for (let shorter = shorten(fit); shorter !== undefined; shorter = shorten(fit)) {
       fit = shorter;
+      if (fits(fit)) return fit;
     }
   }
-  return encode(fit, codec).byteLength > bytesMax ? withoutValue(fit, bytesMax) : fit;
+  return withoutValue(fit, bytesMax);
 }
 
 function withFewerRows(result: CoordinationResult): CoordinationResult | undefined {

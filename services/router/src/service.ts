@@ -159,6 +159,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     peers,
     store,
     guard,
+    active: () => engine.active,
     agents: { table, dispatcher, routerId, nowMs: () => clock.monotonicMs(), contentBytesMax: () => contentBytesMax(bus) },
     coordinate: {
       ...base,
@@ -167,7 +168,6 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
       admission: new Admission(settings.activeMax, "requests are running"),
       limit: createLogLimit(clock),
       isDraining: () => draining,
-      active: () => engine.active,
       contentBytesMax: () => contentBytesMax(bus),
     },
   });

@@ -16,7 +16,7 @@ const endOf = (id: string) =>
   });
 const registry = (more: object = {}) => new RequestRegistry({ requestsMax: 2, bytesMax: 1_000, ttlMs: 1_000, ...more });
 function running(cancel = () => {}): RunningRequest {
-  return { type: "gather", digest: "d", begun: Promise.resolve(), ended: new Promise(() => {}), cancel, tellEvents() {} };
+  return { type: "gather", begun: Promise.resolve(), ended: new Promise(() => {}), cancel, tellEvents() {} };
 }
 
 describe("ownership", () => {

@@ -7,7 +7,7 @@ import { type EndedRequest, RequestRegistry } from "../src/registry.ts";
 function running(registry: RequestRegistry, id: string) {
   const { promise, resolve, reject } = Promise.withResolvers<EndedRequest>();
   registry.begin(id, undefined, 0);
-  registry.run(id, { type: "gather", digest: undefined, begun: Promise.resolve(), ended: promise, cancel() {}, tellEvents() {} });
+  registry.run(id, { type: "gather", begun: Promise.resolve(), ended: promise, cancel() {}, tellEvents() {} });
   return { resolve: () => resolve({} as EndedRequest), reject };
 }
 

@@ -23,6 +23,8 @@ export interface ApiDeps {
   readonly subjects: Subjects;
   readonly agents: AgentsDeps;
   readonly coordinate: CoordinateDeps;
+  /** Coordinations under way. */
+  readonly active: () => number;
   readonly requests: RequestsApi;
   readonly peers: Peers;
   readonly store: StateStore;
@@ -45,7 +47,7 @@ export function routerApi(deps: ApiDeps): Api {
         router: routerId,
         agents: table.size,
         tableVersion: table.version,
-        active: coordinate.active(),
+        active: deps.active(),
         held: dispatcher.heldTotal,
         sent: dispatcher.sent,
         lateAnswers: dispatcher.late,

@@ -33,7 +33,6 @@ export interface CoordinateDeps {
   readonly limit: LogLimit;
   readonly routerId: string;
   readonly isDraining: () => boolean;
-  readonly active: () => number;
   readonly contentBytesMax: () => number;
 }
 

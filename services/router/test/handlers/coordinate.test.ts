@@ -32,7 +32,7 @@ function setUp(changes: Partial<CoordinateDeps> = {}, type: GoalType = "gather")
   };
   const handle = coordinateHandler(type, {
     ...{ coordinator, clock: network.clock, logger: silentLogger, telemetry, routerId: "r1" },
-    ...{ replyPrefixes: ["_INBOX."], isDraining: () => false, active: () => 0, contentBytesMax: () => 1_044_480 },
+    ...{ replyPrefixes: ["_INBOX."], isDraining: () => false, contentBytesMax: () => 1_044_480 },
     ...{ admission: new Admission(1, "requests are running"), limit: createLogLimit(network.clock) },
     ...changes,
   });
