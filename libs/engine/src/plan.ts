@@ -1,4 +1,4 @@
-import type { CoordinationRequest, Decision, GoalType, RequestEvent } from "@nexus/contracts";
+import type { CoordinationRequest, Decision, GoalType, ProgressFrame, RequestEvent } from "@nexus/contracts";
 import type { Clock, TraceContext } from "@nexus/ports";
 import type { Targets } from "./table/routing-table.ts";
 
@@ -43,6 +43,17 @@ export interface AttemptContext {
   readonly handlerSpansMax: number;
   /** Whatever still runs when the attempt has ended is stopped by these, so that it holds nothing for the next. */
   readonly abandon: Set<() => void>;
+}
+
+/** Tells whoever follows the request that an agent goes on with a part of it. */
+export function emitProgress(plan: Plan, agent: string, index: number, { fraction, message }: ProgressFrame): void {
+  plan.emit({
+    event: "progress",
+    agent,
+    index,
+    ...(fraction === undefined ? {} : { fraction }),
+    ...(message === undefined ? {} : { message }),
+  });
 }
 
 /**

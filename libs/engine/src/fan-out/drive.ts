@@ -1,8 +1,8 @@
-import { attributes, NexusError } from "@nexus/contracts";
+import { attributes, NexusError, type ProgressFrame, toErrorBody } from "@nexus/contracts";
 import type { Telemetry, Timer } from "@nexus/ports";
 import { type Dispatcher, type FrameBody, sendingOf } from "../dispatcher.ts";
 import type { AttemptContext, Plan } from "../plan.ts";
-import { recordsNext, repeatAfterMs, waitsForBus } from "../plan.ts";
+import { emitProgress, recordsNext, repeatAfterMs, waitsForBus } from "../plan.ts";
 import type { AgentEntry } from "../table/routing-table.ts";
 import type { FanOut } from "./fan-out.ts";
 
@@ -75,7 +75,7 @@ class Drive {
     this.#undo.push(
       this.#deps.dispatcher.listen(this.#fanOut.operationId, (agent, answer) => {
         const began = clock.monotonicMs();
-        if (answer.kind === "progress") this.#onProgress(agent, answer.fraction, answer.message);
+        if (answer.kind === "progress") this.#onProgress(agent, answer);
         else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent);
         this.#context.tally.busyUs += (clock.monotonicMs() - began) * 1_000;
         this.#check();
@@ -104,7 +104,7 @@ class Drive {
     try {
       for (const entry of entries) this.#sendOne(entry, began);
     } catch (error) {
-      this.#settle(() => this.#reject(error), error instanceof NexusError ? error.code : "internal");
+      this.#settle(() => this.#reject(error), toErrorBody(error).code);
     }
     tally.busyUs += (clock.monotonicMs() - began) * 1_000;
   }
@@ -146,15 +146,9 @@ class Drive {
     this.#plan.emit({ event: "answer", agent, index: this.#fanOut.index, status });
   }
 
-  #onProgress(agent: string, fraction: number | undefined, message: string | undefined): void {
+  #onProgress(agent: string, progress: ProgressFrame): void {
     if (!this.#fanOut.progress(agent, this.#context.clock.monotonicMs())) return;
-    this.#plan.emit({
-      event: "progress",
-      agent,
-      index: this.#fanOut.index,
-      ...(fraction === undefined ? {} : { fraction }),
-      ...(message === undefined ? {} : { message }),
-    });
+    emitProgress(this.#plan, agent, this.#fanOut.index, progress);
   }
 
   /** Ends the drive once the fan-out has; also called from outside through `fanOut.onEnd`. */

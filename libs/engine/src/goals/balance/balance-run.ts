@@ -1,9 +1,17 @@
-import { attributes, type GoalOf, type MissingReason, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
+import {
+  attributes,
+  type GoalOf,
+  type MissingReason,
+  NexusError,
+  type ProgressFrame,
+  type ReplyFrame,
+  toErrorBody,
+} from "@nexus/contracts";
 import { createRoundRobin } from "@nexus/core-balancing";
 import type { Span, Timer } from "@nexus/ports";
 import { sendingOf } from "../../dispatcher.ts";
 import type { DriveDeps } from "../../fan-out/drive.ts";
-import { type AttemptContext, type Plan, recordsNext, repeatAfterMs, waitsForBus } from "../../plan.ts";
+import { type AttemptContext, emitProgress, type Plan, recordsNext, repeatAfterMs, waitsForBus } from "../../plan.ts";
 import { type AgentEntry, isPresent } from "../../table/routing-table.ts";
 import type { GoalRun, RunReport } from "../run.ts";
 import { type Piece, Pieces } from "./pieces.ts";
@@ -185,27 +193,21 @@ export class BalanceRun implements GoalRun {
     if (error instanceof NexusError && error.code === "too-large" && (this.#goal.pieces?.length ?? 1) > 1) {
       this.#pieces.refuse(piece, toErrorBody(error));
       this.#released(piece, agent.id);
-    } else this.#settle(() => this.#finishNow().reject(error), error instanceof NexusError ? error.code : "internal");
+    } else this.#settle({ error });
   }
 
   #listen(piece: Piece): void {
     if (this.#listening.has(piece.operationId)) return;
     const stop = this.#deps.dispatcher.listen(piece.operationId, (from, answer) => {
-      if (answer.kind === "progress") this.#progressed(piece, from, answer.fraction, answer.message);
+      if (answer.kind === "progress") this.#progressed(piece, from, answer);
       else this.#answered(piece, from, answer);
     });
     this.#listening.set(piece.operationId, stop);
   }
 
-  #progressed(piece: Piece, from: string, fraction: number | undefined, message: string | undefined): void {
+  #progressed(piece: Piece, from: string, progress: ProgressFrame): void {
     if (!this.#pieces.progressed(piece, from, this.#context?.clock.monotonicMs() ?? 0)) return;
-    this.#plan.emit({
-      event: "progress",
-      agent: from,
-      index: piece.index,
-      ...(fraction === undefined ? {} : { fraction }),
-      ...(message === undefined ? {} : { message }),
-    });
+    emitProgress(this.#plan, from, piece.index, progress);
   }
 
   #answered(piece: Piece, from: string, reply: ReplyFrame): void {
@@ -284,12 +286,16 @@ export class BalanceRun implements GoalRun {
 
   #stop(reason: BalanceEnd): void {
     this.#ended ??= reason;
-    if (this.#finish !== undefined) this.#settle(() => this.#finishNow().resolve());
+    this.#settle();
   }
 
-  /** L3. What is under way is listened to only while an attempt runs; a descent sends it again under the same id. */
-  #settle(finish: () => void, errorCode?: string): void {
-    if (this.#finish === undefined) return;
+  /**
+   * L3. What is under way is listened to only while an attempt runs; a descent sends it again under the same id.
+   * @param failed absent where the run has ended, well or badly
+   */
+  #settle(failed?: { readonly error: unknown }): void {
+    const finish = this.#finish;
+    if (finish === undefined) return;
     this.#timer?.cancel();
     this.#stopWaiting?.();
     this.#stopWaiting = undefined;
@@ -297,14 +303,10 @@ export class BalanceRun implements GoalRun {
     if (this.#ended === undefined) this.#pieces.suspend();
     for (const stop of this.#listening.values()) stop();
     this.#listening.clear();
-    finish();
+    if (failed === undefined) finish.resolve();
+    else finish.reject(failed.error);
     this.#finish = undefined;
-    this.#span?.end(errorCode);
+    this.#span?.end(failed === undefined ? undefined : toErrorBody(failed.error).code);
     for (const [, agent] of held) this.#deps.dispatcher.release(agent.id);
-  }
-
-  #finishNow(): { resolve: () => void; reject: (error: unknown) => void } {
-    if (this.#finish === undefined) throw new NexusError("internal", "a balance attempt was finished twice");
-    return this.#finish;
   }
 }
