@@ -5,11 +5,10 @@ import { ratiosOf, type Spread, spreadOf } from "../ratios.ts";
 import type { Phases } from "../schedule.ts";
 import { type Aim, type Candidate, type Load, type Measure, measures, type Role, type Suite } from "../suite.ts";
 
-/** Everything that a run came to: what `--json` writes, and what the table and the page are made of. */
-export interface Report {
-  readonly format: 1;
-  readonly suite: string;
-  readonly summary: string;
+/** What is known of a run but for its results. */
+export interface RunFacts {
+  readonly suite: Suite;
+  readonly loads: readonly Load[];
   /** ISO 8601, UTC. */
   readonly takenAt: string;
   readonly machine: Machine;
@@ -19,10 +18,16 @@ export interface Report {
   /** Under a profiler the figures are no measurement. */
   readonly profiled: boolean;
   readonly phases: Phases;
+  readonly roles: readonly Role[];
+}
+
+/** Everything that a run came to: what `--json` writes, and what the table and the page are made of. */
+export interface Report extends Omit<RunFacts, "suite"> {
+  readonly format: 1;
+  readonly suite: string;
+  readonly summary: string;
   readonly candidates: readonly Candidate[];
   readonly floor: string;
-  readonly loads: readonly Load[];
-  readonly roles: readonly Role[];
   readonly valid: boolean;
   readonly voidReasons: readonly string[];
   readonly groups: readonly Group[];
@@ -53,19 +58,6 @@ export interface AimReport extends Aim {
   /** Rounds in which it held. */
   readonly heldIn: number;
   readonly rounds: number;
-}
-
-export interface RunFacts {
-  readonly suite: Suite;
-  readonly loads: readonly Load[];
-  readonly takenAt: string;
-  readonly machine: Machine;
-  readonly versions: Readonly<Record<string, string>>;
-  readonly seed: number;
-  readonly quick: boolean;
-  readonly profiled: boolean;
-  readonly phases: Phases;
-  readonly roles: readonly Role[];
 }
 
 /** @param random uniform in [0, 1), for the bootstrap */

@@ -3,6 +3,7 @@ import { createIds, systemClock } from "@nexus/adapter-node";
 import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { type AgentConnection, type AgentOptions, connectAgents } from "@nexus/agent";
 import { type Bus, noTelemetry, type StateStore, silentLogger, type Telemetry } from "@nexus/ports";
+import { waitUntil } from "@nexus/testing";
 import { type Router, type RouterOptions, startRouter } from "../src/index.ts";
 import { type Door, withDoor } from "./door.ts";
 
@@ -71,11 +72,7 @@ export async function startStack({ telemetry = noTelemetry }: { telemetry?: Tele
 
 /** Waits for a condition, looking often. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
-  const deadlineMs = performance.now() + withinMs;
-  while (!(await condition())) {
-    if (performance.now() > deadlineMs) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await waitUntil(condition, { what, deadlineMs: withinMs });
 }
 
 /** A promise that a test holds back. */

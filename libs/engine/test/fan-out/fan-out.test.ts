@@ -1,22 +1,13 @@
-import { type Hello, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
+import { NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { FanOut } from "../../src/fan-out/fan-out.ts";
 import { RoutingTable } from "../../src/index.ts";
+import { helloOf } from "../scripted-fleet.ts";
 
 /** What one question to many agents comes to: tables for each reason, and a property that every agent has one end (F1–F4). */
 
-const hello: Hello = {
-  v: 1,
-  wire: { min: 1, max: 1 },
-  connId: "c",
-  boot: "b",
-  incarnation: 0,
-  groups: [],
-  labels: {},
-  capacity: 4,
-  operations: ["ask"],
-};
+const hello = helloOf();
 const reply = (status: ReplyFrame["status"] = "ok"): ReplyFrame => ({
   v: 1,
   kind: "reply",

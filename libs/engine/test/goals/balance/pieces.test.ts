@@ -1,22 +1,13 @@
-import { type ErrorBody, type Hello, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
+import { type ErrorBody, NexusError, type ReplyFrame, toErrorBody } from "@nexus/contracts";
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
 import { type Piece, Pieces } from "../../../src/goals/balance/pieces.ts";
 import { type AgentEntry, RoutingTable } from "../../../src/index.ts";
+import { helloOf } from "../../scripted-fleet.ts";
 
 /** Where pieces of work go: a table of what each answer means, and a property over random histories (P1–P3). */
 
-const hello: Hello = {
-  v: 1,
-  wire: { min: 1, max: 1 },
-  connId: "c",
-  boot: "b",
-  incarnation: 0,
-  groups: [],
-  labels: {},
-  capacity: 4,
-  operations: ["work"],
-};
+const hello = helloOf({ operations: ["work"] });
 const names = ["a", "b", "c"];
 const table = new RoutingTable();
 for (const name of names) table.hello(name, hello, 0);
