@@ -246,6 +246,33 @@ export function channelsOf(subjects: Subjects): readonly Channel[] {
       answers: ["health", "failure"],
       values: { service: serviceNames },
     },
+    {
+      name: "services-report",
+      address: subjects.everyServiceReport,
+      meaning: "Every instance of every service answers for itself",
+      from: "client",
+      to: "service",
+      messages: [],
+      answers: ["service-report", "failure"],
+    },
+    {
+      name: "router-watch",
+      address: subjects.routerWatch,
+      meaning: "A watcher's interest; every router answers",
+      from: "client",
+      to: "router",
+      messages: ["watch-interest"],
+      answers: ["watch-answer", "failure"],
+    },
+    {
+      name: "router-events",
+      address: subjects.routerEvents,
+      meaning: "What watchers want to hear, while an interest stands",
+      from: "router",
+      to: "client",
+      messages: ["activity-event"],
+      ...json,
+    },
     ...unbuiltVerbs(subjects),
   ];
   return all.map((channel) => ({ ...channel, address: template(channel.address) }));
@@ -255,20 +282,19 @@ export function channelsOf(subjects: Subjects): readonly Channel[] {
 function unbuiltVerbs(subjects: Subjects): Channel[] {
   return serviceNames
     .filter((service) => service !== "router")
-    .map((service) => {
-      const verbs = serviceVerbs[service].filter((verb) => verb !== "health");
-      return {
-        name: service,
-        address: subjects.service(service, "health").replace(/health$/, "{verb}"),
-        meaning: "Not built yet: answered with `not-implemented`",
-        from: "client",
-        to: "service",
-        queue: service,
-        messages: [],
-        answers: ["failure"],
-        values: { verb: verbs },
-      };
-    });
+    .map((service) => ({ service, verbs: serviceVerbs[service].filter((verb) => verb !== "health") }))
+    .filter(({ verbs }) => verbs.length > 0)
+    .map(({ service, verbs }) => ({
+      name: service,
+      address: subjects.service(service, "health").replace(/health$/, "{verb}"),
+      meaning: "Not built yet: answered with `not-implemented`",
+      from: "client",
+      to: "service",
+      queue: service,
+      messages: [],
+      answers: ["failure"],
+      values: { verb: verbs },
+    }));
 }
 
 /** The subjects under the usual prefix. */

@@ -166,3 +166,9 @@ export const goalSchema = z
   .meta({ id: "goal", title: "Goal", description: "One of the five goals; `type` may be left out, as the subject says it" });
 export type Goal = z.infer<typeof goalSchema>;
 export type GoalOf<T extends Goal["type"]> = Extract<Goal, { type: T }>;
+
+/** What learning, graduation and watchers group by. Causal goals, which have many operations, are told by their first. */
+export function goalClassOf(goal: Goal): string {
+  const operation = goal.type === "causal" ? goal.operations[0]?.operation : goal.operation;
+  return (goal.class ?? `${goal.type}.${operation ?? ""}`).slice(0, limits.goalClassCharsMax);
+}

@@ -81,6 +81,7 @@ export {
   type Goal,
   type GoalOf,
   gatherGoalSchema,
+  goalClassOf,
   goalSchema,
 } from "./goals.ts";
 export { isJsonObject, type JsonValue, jsonValueSchema } from "./json-value.ts";
@@ -151,6 +152,7 @@ export {
   refusalSchema,
   resultSchema,
   rowSchema,
+  traceIdSchema,
 } from "./result.ts";
 export {
   type AgentRow,
@@ -185,9 +187,11 @@ export {
   failureSchema,
   type HealthAnswer,
   healthSchema,
+  healthStatuses,
   type RouterStatus,
   routerStatusSchema,
 } from "./service-frames.ts";
+export { type ServiceReport, serviceReportSchema } from "./service-report.ts";
 export {
   createSubjects,
   DEFAULT_PREFIX,
@@ -203,6 +207,7 @@ export {
   type AttributeName,
   attributeMeanings,
   attributes,
+  jaegerTags,
   type MetricKind,
   type MetricName,
   metrics,
@@ -212,5 +217,31 @@ export {
   spanNames,
   spans,
 } from "./telemetry.ts";
+export {
+  type Trace,
+  type TraceServicesAnswer,
+  type TraceSpan,
+  type TracesAnswer,
+  type TraceTag,
+  traceSchema,
+  traceServicesAnswerSchema,
+  traceSpanSchema,
+  tracesAnswerSchema,
+  traceTagSchema,
+} from "./traces-api.ts";
 export { errorFromIssues, parseFrame } from "./validation.ts";
 export { understands, versionSchema, WIRE_VERSION, type WireRange, wireRange, wireRangeSchema } from "./version.ts";
+export {
+  type Activity,
+  type ActivityEvent,
+  type ActivityStatus,
+  activityEventSchema,
+  activitySchema,
+  activityStatuses,
+  activityStatusSchema,
+  type WatchAnswer,
+  type WatchInterest,
+  wants,
+  watchAnswerSchema,
+  watchInterestSchema,
+} from "./watch-frames.ts";

@@ -30,6 +30,11 @@ export const limits = {
   attemptsMax: 16,
   messageCharsMax: 1_024,
   replyBatchMax: 1_000,
+  watchLeaseMsMax: 10_000,
+  watchersMax: 16,
+  watchClassesMax: 16,
+  watchEventsPerSecondMax: 200,
+  watchRunningMax: 100,
   handlerSpansMax: 200,
 } as const;
 
@@ -61,5 +66,10 @@ export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   attemptsMax: "Attempts of one request",
   messageCharsMax: "A message for people",
   replyBatchMax: "Answers, or frames, in one batch",
+  watchLeaseMsMax: "How long a watcher's interest stands, unless renewed",
+  watchersMax: "Watchers of one router",
+  watchClassesMax: "Classes that a watcher names",
+  watchEventsPerSecondMax: "Events a second that one router publishes to its watchers; others are counted",
+  watchRunningMax: "Running requests in the first answer to a watcher",
   handlerSpansMax: "Handler spans of one coordination; further ones are counted, not recorded",
 };

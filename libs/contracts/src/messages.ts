@@ -27,6 +27,8 @@ import {
   routerAliveSchema,
 } from "./router-frames.ts";
 import { failureSchema, healthSchema, routerStatusSchema } from "./service-frames.ts";
+import { serviceReportSchema } from "./service-report.ts";
+import { activityEventSchema, watchAnswerSchema, watchInterestSchema } from "./watch-frames.ts";
 
 /** Every message of the wire by its name, which is the `id` of its schema. What is not here has no place on a subject. */
 export const messages = {
@@ -41,6 +43,10 @@ export const messages = {
   "agents-page": agentsReportPageSchema,
   "router-status": routerStatusSchema,
   health: healthSchema,
+  "service-report": serviceReportSchema,
+  "watch-interest": watchInterestSchema,
+  "watch-answer": watchAnswerSchema,
+  "activity-event": activityEventSchema,
   failure: failureSchema,
   hello: helloSchema,
   heartbeat: heartbeatSchema,

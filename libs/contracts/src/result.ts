@@ -8,12 +8,14 @@ import { limits } from "./limits.ts";
 import { agentIdSchema, operationNameSchema, requestIdSchema, routerIdSchema } from "./names.ts";
 import { versionSchema } from "./version.ts";
 
-const count = z.int().min(0);
-const text = z.string().max(limits.messageCharsMax);
-const traceId = z
+/** As in W3C Trace Context: 16 bytes in lower-case hexadecimal digits. */
+export const traceIdSchema = z
   .string()
   .regex(/^[0-9a-f]{32}$/)
   .describe("The W3C trace id, where traces are recorded");
+
+const count = z.int().min(0);
+const text = z.string().max(limits.messageCharsMax);
 
 export const missingReasons = [
   "dead",
@@ -197,7 +199,7 @@ export const resultSchema = z
     repeated: z.boolean().describe("This is the result of an earlier request with this id, or of one that it joined"),
     dryRun: z.boolean().describe("It was planned, and nothing executed"),
     durationMs: z.number().min(0).describe("From arrival to answer, at the router"),
-    traceId: traceId.optional(),
+    traceId: traceIdSchema.optional(),
     router: routerIdSchema.describe("The router that carried it out"),
     decision: decisionSchema.describe('Absent with `explain: "none"`').optional(),
   })
@@ -217,7 +219,7 @@ export const acceptedSchema = z
     status: z.literal("accepted"),
     router: routerIdSchema.describe("The router that carries it out"),
     remainingMs: z.number().min(0).describe("Until the request's deadline"),
-    traceId: traceId.optional(),
+    traceId: traceIdSchema.optional(),
   })
   .meta({ id: "accepted", title: "Accepted", description: "The immediate answer in `accept` mode" });
 export type Accepted = z.infer<typeof acceptedSchema>;

@@ -6,21 +6,26 @@ import { versionSchema } from "./version.ts";
 
 /** What every service answers, and the router's counts. */
 
+export const healthStatuses = ["ready", "degraded", "unready"] as const;
+export const healthStatusSchema = z
+  .enum(healthStatuses)
+  .describe("`unready`: what it requires is away, or it stops; `degraded`: only something that it can do without is away");
+
+export const healthChecksSchema = z
+  .record(
+    z.string().max(64),
+    z.object({ ok: z.boolean().describe("It holds"), detail: z.string().max(1_024).describe("What was seen, for people") }),
+  )
+  .describe("Each check, by its name");
+
 export const healthSchema = z
   .object({
     v: versionSchema,
     service: z.enum(serviceNames).describe("Which service it is"),
     instance: nameSchema.describe("What people call this replica"),
     boot: nameSchema.describe("Names this life of the replica"),
-    status: z
-      .enum(["ready", "degraded", "unready"])
-      .describe("`unready`: what it requires is away, or it stops; `degraded`: only something that it can do without is away"),
-    checks: z
-      .record(
-        z.string(),
-        z.object({ ok: z.boolean().describe("It holds"), detail: z.string().describe("What was seen, for people") }),
-      )
-      .describe("Each check, by its name"),
+    status: healthStatusSchema,
+    checks: healthChecksSchema,
   })
   .meta({ id: "health", title: "Health", description: "Whether one replica of a service can do its work now" });
 export type HealthAnswer = z.infer<typeof healthSchema>;

@@ -16,6 +16,7 @@ export const serviceVerbs = {
   gossip: ["put", "get", "members", "converged", "watch", "health"],
   predictor: ["predict", "observe", "explain", "models", "health"],
   adaptive: ["policy", "rules", "explain", "whatif", "health"],
+  console: ["health"],
 } as const;
 export type ServiceName = keyof typeof serviceVerbs;
 export type VerbOf<S extends ServiceName> = (typeof serviceVerbs)[S][number];
@@ -58,6 +59,12 @@ export interface Subjects {
   readonly everyRequestGet: string;
   readonly everyRequestCancel: string;
   service<S extends ServiceName>(service: S, verb: VerbOf<S>): string;
+  /** Every instance of every service answers here with its report. */
+  readonly everyServiceReport: string;
+  /** Watchers tell every router what they want to hear of, and for how long. */
+  readonly routerWatch: string;
+  /** What routers do, while somebody watches. */
+  readonly routerEvents: string;
 }
 
 /** Builds the subjects under a prefix of one or more valid tokens. */
@@ -95,6 +102,9 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX): Subjects {
     everyRequestGet: `${p}.requests.*.get`,
     everyRequestCancel: `${p}.requests.*.cancel`,
     service: (service, verb) => `${p}.${service}.${verb}`,
+    everyServiceReport: `${p}.services.report`,
+    routerWatch: `${p}.router.watch`,
+    routerEvents: `${p}.router.events`,
   };
 }
 

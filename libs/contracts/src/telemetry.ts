@@ -131,6 +131,13 @@ export const resourceAttributes = {
   serviceInstance: "service.instance.id",
 } as const;
 
+/** Tags of Jaeger's, as OpenTelemetry brings spans to its model. */
+export const jaegerTags = {
+  scopeName: "otel.scope.name",
+  statusCode: "otel.status_code",
+  statusDescription: "otel.status_description",
+} as const;
+
 export type MetricKind = "counter" | "histogram" | "gauge";
 interface MetricMeaning {
   readonly name: string;

@@ -21,6 +21,10 @@ export const telemetryConfigSchema = z.object({
     .url({ protocol: /^https?$/, error: "must be the base URL of an OTLP/HTTP receiver, such as http://127.0.0.1:4318" })
     .optional()
     .describe("Where traces and metrics go (OTLP/HTTP); absent, nothing is recorded"),
+  OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: z
+    .url({ protocol: /^https?$/, error: "must be the whole URL that traces go to, such as http://127.0.0.1:4318/v1/traces" })
+    .optional()
+    .describe("Where traces go instead, as a whole URL; alone, metrics are not recorded"),
   OTEL_TRACES_SAMPLER_ARG: z.coerce
     .number()
     .min(0)

@@ -1,5 +1,7 @@
 import { type CoordinationResult, isGoalMet, type NexusError } from "@nexus/contracts";
 
+/** An entry of its own: the command line needs no more of the chassis, and starts in half the time without it. */
+
 /** 0: done as wanted. 1: not done, or something was away. 2: the input has to be corrected first. */
 export type ExitCode = 0 | 1 | 2;
 

@@ -12,6 +12,7 @@ import {
   isReplyAllowed,
   type JsonValue,
   type ServiceName,
+  type ServiceReport,
   toErrorBody,
   type VerbOf,
   WIRE_VERSION,
@@ -20,9 +21,11 @@ import {
 import type { Bus, BusMessage, Clock, Logger, ServiceAnswer, ServiceEndpoint, ServiceHandle, Telemetry } from "@nexus/ports";
 import type { Health } from "./health.ts";
 import { createLogLimit, type LogLimit } from "./log-limit.ts";
+import { measureProcess, processLoad } from "./process-load.ts";
 
 /**
- * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health`.
+ * A service's API on the bus, `<prefix>.<service>.<verb>`, with one endpoint `health` that any replica answers, and one
+ * `report`, the same subject for all services, that every instance answers.
  *
  * Invariants
  * A1. Whatever a handler throws is answered as a `Failure`, in the request's codec, with NATS's error headers.
@@ -33,6 +36,13 @@ export type VerbHandler = (body: JsonValue, message: BusMessage) => unknown;
 
 /** Verbs that the service itself answers; `health` is answered here. */
 export type OwnVerbOf<S extends ServiceName> = Exclude<VerbOf<S>, "health">;
+
+interface ServiceRequest {
+  readonly name: string;
+  readonly subject: string;
+  readonly everyInstance?: boolean;
+  readonly handler: VerbHandler;
+}
 
 export interface ServiceRegistration<S extends ServiceName> {
   readonly service: S;
@@ -45,9 +55,11 @@ export interface ServiceRegistration<S extends ServiceName> {
   /** Names this life of the instance. */
   readonly boot: string;
   readonly health: Health;
+  /** The service's own counts and levels, for its report. */
+  readonly counts?: () => Readonly<Record<string, number>>;
   readonly verbs: Readonly<Record<OwnVerbOf<S>, VerbHandler>>;
-  /** Requests on other subjects, answered as the verbs are. */
-  readonly requests?: readonly { readonly name: string; readonly subject: string; readonly handler: VerbHandler }[];
+  /** Requests on other subjects, answered as the verbs are: by one instance, or by each. */
+  readonly requests?: readonly ServiceRequest[];
   /** Endpoints that decode, check the reply subject and answer by themselves. */
   readonly endpoints?: readonly ServiceEndpoint[];
   /** Beside the wire range, the instance and the boot. */
@@ -73,7 +85,9 @@ export async function registerService<S extends ServiceName>(
     ...registration.verbs,
     health: (): HealthAnswer => ({ v: WIRE_VERSION, service, instance, boot, ...health.report() }),
   } as Readonly<Record<VerbOf<S>, VerbHandler>>;
-  const requests = [
+  const report = reporter(registration, deps.clock);
+  const requests: ServiceRequest[] = [
+    { name: "report", subject: subjects.everyServiceReport, everyInstance: true, handler: report },
     ...(Object.keys(verbs) as VerbOf<S>[]).map((verb) => ({
       name: verb,
       subject: subjects.service(service, verb),
@@ -94,10 +108,10 @@ export async function registerService<S extends ServiceName>(
     },
     answersAt: (reply) => isReplyAllowed(reply, registration.replyPrefixes), // A2
     endpoints: [
-      ...requests.map(({ name, subject, handler }) => ({
+      ...requests.map(({ name, subject, everyInstance = false, handler }) => ({
         name,
         subject,
-        queue: service,
+        queue: everyInstance ? boot : service, // a queue for each life
         handler: (message: BusMessage) => answering(message, name, handler, registration, limited),
       })),
       ...(registration.endpoints ?? []),
@@ -105,6 +119,25 @@ export async function registerService<S extends ServiceName>(
   });
   await deps.bus.flush();
   return handle;
+}
+
+function reporter<S extends ServiceName>(registration: ServiceRegistration<S>, clock: Clock): () => ServiceReport {
+  const { service, instance, boot, version, health } = registration;
+  const startedMs = clock.monotonicMs();
+  measureProcess();
+  return () => ({
+    v: WIRE_VERSION,
+    service,
+    instance,
+    boot,
+    version,
+    wire: wireRange,
+    epochMs: clock.epochMs(),
+    uptimeMs: clock.monotonicMs() - startedMs,
+    process: processLoad(),
+    ...health.report(),
+    counts: registration.counts?.() ?? {},
+  });
 }
 
 async function answering(

@@ -17,6 +17,7 @@ export function startTelemetry(options: {
     serviceVersion: options.version,
     instanceId: options.instance,
     endpoint: config.OTEL_EXPORTER_OTLP_ENDPOINT,
+    tracesUrl: config.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT,
     sampleRatio: config.OTEL_TRACES_SAMPLER_ARG,
     logger: options.logger ?? silentLogger,
   });

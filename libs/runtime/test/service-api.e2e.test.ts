@@ -4,8 +4,18 @@ import { createMemoryBroker, createMemoryStore } from "@nexus/adapter-memory";
 import { connectNats } from "@nexus/adapter-nats";
 import { createIds, systemClock } from "@nexus/adapter-node";
 import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
-import { contentTypes, decode, encode, failureSchema, NexusError, serviceVerbs } from "@nexus/contracts";
+import {
+  contentTypes,
+  decode,
+  encode,
+  failureSchema,
+  NexusError,
+  type ServiceReport,
+  serviceReportSchema,
+  serviceVerbs,
+} from "@nexus/contracts";
 import { type Bus, type BusMessage, noTelemetry, silentLogger } from "@nexus/ports";
+import { waitUntil } from "@nexus/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHealth, registerService, startUnbuiltService } from "../src/index.ts";
 
@@ -70,7 +80,8 @@ describe.each([
       implemented: "no",
     });
     const subjects = (info["endpoints"] as { subject: string }[]).map((endpoint) => endpoint.subject);
-    expect(subjects.sort()).toEqual(serviceVerbs[service].map((verb) => `${prefix}.${service}.${verb}`).sort());
+    const verbs = serviceVerbs[service].map((verb) => `${prefix}.${service}.${verb}`);
+    expect(subjects.sort()).toEqual([...verbs, `${prefix}.services.report`].sort());
     const refused = serviceVerbs[service].filter((verb) => verb !== "health");
     for (const verb of refused) {
       const reply = await ask(`${prefix}.${service}.${verb}`);
@@ -87,6 +98,34 @@ describe.each([
     expect(await json(`${prefix}.${service}.health`)).toMatchObject({ v: 1, service, instance: "i-1", status: "ready" });
     await running.stop();
     await expect(ask(`${prefix}.${service}.health`)).rejects.toMatchObject({ code: "no-responders" });
+  });
+
+  test("every instance of every service answers with its report, with its clock and counts", async () => {
+    const prefix = "reports";
+    const register = (instance: string, service: "adaptive" | "gossip", epochMs: number) =>
+      startUnbuiltService(
+        service,
+        "d",
+        { prefix, version: "1.2.3", instance },
+        {
+          ...deps(),
+          clock: { ...systemClock, epochMs: () => epochMs },
+        },
+      );
+    const running = [await register("a1", "adaptive", 5), await register("a2", "adaptive", 6), await register("g1", "gossip", 7)];
+    const reports: ServiceReport[] = [];
+    const inbox = client.newInbox();
+    client.subscribe(inbox, (message) => void reports.push(serviceReportSchema.parse(decode(message.data))));
+    await client.flush();
+    client.publish(`${prefix}.services.report`, new Uint8Array(0), { reply: inbox });
+    await waitUntil(() => reports.length === 3, { what: "all three answer" });
+    expect(reports.map(({ service, instance, epochMs, version }) => [service, instance, epochMs, version]).sort()).toEqual([
+      ["adaptive", "a1", 5, "1.2.3"],
+      ["adaptive", "a2", 6, "1.2.3"],
+      ["gossip", "g1", 7, "1.2.3"],
+    ]);
+    expect(reports[0]).toMatchObject({ status: "ready", wire: { min: 1, max: 1 }, checks: { nats: { ok: true } } });
+    for (const service of running) await service.stop();
   });
 
   describe("registerService", () => {

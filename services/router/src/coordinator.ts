@@ -14,6 +14,7 @@ import {
 import { canonicalText } from "@nexus/core-reducers";
 import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
+import type { ActivityFeed } from "./activity-feed.ts";
 import type { Claims } from "./claims.ts";
 import { contentBytesMax } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
@@ -42,6 +43,7 @@ export interface CoordinatorDeps {
   readonly engine: Engine;
   readonly registry: RequestRegistry;
   readonly claims: Claims;
+  readonly activity: ActivityFeed;
   /**
    * Asks the owner of a request for its end; undefined where it still runs.
    * @throws NexusError `no-responders` or `not-found` where the owner is dead
@@ -147,16 +149,17 @@ export class Coordinator {
   async #dryRun(run: Omit<Run, "begun">): Promise<EndedRequest> {
     return this.#end(
       run,
-      this.#begin(run, () => {}),
+      this.#begin(run, this.#deps.engine.targetsOf(run.request), () => {}),
       "unprotected",
       undefined,
     );
   }
 
   async #carry(run: Run, emit: Emit, signal: AbortSignal): Promise<EndedRequest> {
-    const { registry, claims, clock } = this.#deps;
+    const { registry, claims, clock, activity } = this.#deps;
     let claimed = false;
     let coordination: Coordination;
+    let targets: Targets;
     let idempotency: Idempotency = "unprotected";
     try {
       if (run.digest !== undefined) {
@@ -168,7 +171,8 @@ export class Coordinator {
         claimed = true;
         idempotency = claim.idempotency;
       } else registry.own(run.id);
-      coordination = this.#begin(run, emit);
+      targets = this.#deps.engine.targetsOf(run.request);
+      coordination = this.#begin(run, targets, emit);
     } catch (error) {
       // Q3
       registry.forget(run.id);
@@ -176,10 +180,12 @@ export class Coordinator {
       throw error;
     }
     run.begun();
+    activity.began(run.id, run.request, targets.agents.length + targets.unknown.length, run.trace.traceId);
     emit({ event: "accepted" });
     const ended = await this.#end(run, coordination, idempotency, signal);
     const { responded, targeted } = ended.result.agents;
     emit({ event: "finished", status: ended.result.status, responded, targeted });
+    activity.ended(ended.result);
     const bytes = encode({ result: ended.result, rows: ended.rows });
     registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
@@ -289,16 +295,15 @@ export class Coordinator {
   }
 
   /** @throws NexusError what the engine refuses with: nothing was sent */
-  #begin(run: Omit<Run, "begun">, emit: Emit): Coordination {
-    const { engine } = this.#deps;
-    return engine.start({
+  #begin(run: Omit<Run, "begun">, targets: Targets, emit: Emit): Coordination {
+    return this.#deps.engine.start({
       id: run.id,
       request: run.request,
       type: run.type,
       digest: run.digest,
       arrivedMs: run.arrivedMs,
       deadlineMs: run.deadlineMs,
-      targets: engine.targetsOf(run.request),
+      targets,
       trace: run.trace,
       emit,
     });
@@ -349,6 +354,7 @@ export class Coordinator {
   }
 }
 
+type Targets = ReturnType<Engine["targetsOf"]>;
 type Emit = (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void;
 
 interface Run {

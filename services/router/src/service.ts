@@ -2,6 +2,7 @@ import { attributes, createSubjects, encode } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Clock } from "@nexus/ports";
 import { createLogLimit, DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
+import { ActivityFeed } from "./activity-feed.ts";
 import { Admission } from "./admission.ts";
 import { AgentIntake } from "./agent-intake.ts";
 import { Claims } from "./claims.ts";
@@ -96,6 +97,7 @@ export async function startRouter(options: Partial<RouterOptions>, deps: Service
         await within(CANCEL_WITHIN_MS, clock, registry.settled());
       }
       await service.stop();
+      parts.activity.stop();
       parts.peers.stop();
       parts.intake.stop();
       endSweeps();
@@ -143,12 +145,14 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     claims,
     waiters: new Admission(settings.requestsMax, "callers wait for requests"),
   });
+  const activity = new ActivityFeed(base);
   const coordinator = new Coordinator({
     ...base,
     ids,
     engine,
     registry,
     claims,
+    activity,
     askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
     cancelAt: (owner, id) => requests.cancelAt(owner, id),
   });
@@ -164,6 +168,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     coordinate: {
       ...base,
       coordinator,
+      activity,
       replyPrefixes,
       admission: new Admission(settings.activeMax, "requests are running"),
       limit: createLogLimit(clock),
@@ -174,7 +179,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
   const gauges = [telemetry.gauge("agentsKnown", () => table.size), telemetry.gauge("coordinationsActive", () => engine.active)];
   let evicted = 0;
   return {
-    ...{ routerId, log, table, dispatcher, registry, peers, api },
+    ...{ routerId, log, table, dispatcher, registry, peers, activity, api },
     intake: new AgentIntake({ ...base, guard, table, dispatcher, engine }),
     drain() {
       draining = true;

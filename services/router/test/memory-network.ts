@@ -16,6 +16,7 @@ import type { Coordinated, Coordination, Engine, Plan, RunReport } from "@nexus/
 import { noTelemetry, type StateStore, silentLogger, type Telemetry } from "@nexus/ports";
 import { createSeededIds, createVirtualClock, runVirtually } from "@nexus/testing";
 import { expect } from "vitest";
+import { ActivityFeed } from "../src/activity-feed.ts";
 import { Admission } from "../src/admission.ts";
 import { Claims } from "../src/claims.ts";
 import { Coordinator } from "../src/coordinator.ts";
@@ -61,9 +62,11 @@ export function createNetwork() {
       const ids = createSeededIds(routerId.charCodeAt(1));
       const base = { bus, clock, logger: silentLogger, telemetry, subjects, routerId };
       const registry = new RequestRegistry({ requestsMax: 100, bytesMax: 1e7, ttlMs: RETENTION_MS });
+      const guard = new FrameGuard(base);
+      const activity = new ActivityFeed(base);
       const peers = new Peers({
         ...base,
-        guard: new FrameGuard(base),
+        guard,
         replyPrefixes: ["_INBOX."],
         answerWithinMs: 20,
         owns: (id) => registry.owns(id),
@@ -78,7 +81,7 @@ export function createNetwork() {
       const requests = new RequestsApi({ ...base, registry, claims, waiters: new Admission(100, "callers wait") });
       const engine = createDirectedEngine();
       const coordinator = new Coordinator({
-        ...{ ...base, registry, claims, ids, engine: engine as unknown as Engine },
+        ...{ ...base, registry, claims, activity, ids, engine: engine as unknown as Engine },
         askOwner: (owner, id, digest, waitMs) => requests.askOwner(owner, id, digest, waitMs),
         cancelAt: (owner, id) => requests.cancelAt(owner, id),
       });
@@ -89,7 +92,7 @@ export function createNetwork() {
           .catch((error: unknown) => ({ v: 1, error: toErrorBody(error) }));
         if (reply !== undefined && bus.connected) bus.publish(reply, encode(answer));
       });
-      return { routerId, bus, registry, peers, claims, requests, engine, coordinator };
+      return { routerId, bus, registry, peers, claims, requests, activity, engine, coordinator };
     },
   };
 }

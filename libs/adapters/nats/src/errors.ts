@@ -14,7 +14,7 @@ export function toBusError(error: unknown, subject: string): Error {
     case ErrorCode.Disconnect:
       return disconnected(cause);
     case ErrorCode.PermissionsViolation:
-      return notAllowed(subject, cause);
+      return subscribeRefused(subject, cause);
     default:
       return error;
   }
@@ -22,6 +22,13 @@ export function toBusError(error: unknown, subject: string): Error {
 
 export function disconnected(cause?: unknown): NexusError {
   return new NexusError("disconnected", "the bus is not connected or draining", { cause });
+}
+
+export function publishRefused(subject: string, cause: Error): NexusError {
+  return new NexusError("invalid-field", `the server does not allow this user to publish to ${subject}`, {
+    field: "subject",
+    cause,
+  });
 }
 
 export function cancelled(subject: string): NexusError {
@@ -36,7 +43,7 @@ export function noResponders(subject: string): NexusError {
   return new NexusError("no-responders", `nobody listens on ${subject}`);
 }
 
-export function notAllowed(subject: string, cause: Error): NexusError {
-  const message = `the server does not allow this user ${subject}: ${cause.message}`;
+function subscribeRefused(subject: string, cause: Error): NexusError {
+  const message = `the server does not allow this user to subscribe to ${subject}: ${cause.message}`;
   return new NexusError("invalid-field", message, { field: "subject", cause });
 }

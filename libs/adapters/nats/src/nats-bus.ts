@@ -14,7 +14,7 @@ import {
   type SubscribeOptions,
 } from "@nexus/ports";
 import { createInbox, DebugEvents, Events, type MsgHdrs, type NatsConnection, type Status } from "nats";
-import { cancelled, disconnected, notAllowed, toBusError } from "./errors.ts";
+import { cancelled, disconnected, publishRefused, toBusError } from "./errors.ts";
 import { NatsMessage, toNatsHeaders } from "./messages.ts";
 import { Requests } from "./requests.ts";
 import { startService } from "./service.ts";
@@ -178,11 +178,15 @@ export class NatsBus implements Bus {
     }
   }
 
-  #onServerError(status: Status): void {
-    const error = new Error(`NATS server: ${String(status.data)}`);
-    const { operation, subject } = status.permissionContext ?? {};
-    if (operation === "publish" && subject !== undefined) this.#requests.refused(subject, notAllowed(subject, error));
-    this.#fail(error);
+  /** A refused subscription is told by its own callback. */
+  #onServerError({ data, permissionContext }: Status): void {
+    const error = new Error(`NATS server: ${String(data)}`);
+    if (permissionContext === undefined) return this.#fail(error);
+    const { operation, subject } = permissionContext;
+    if (operation !== "publish") return;
+    const refused = publishRefused(subject, error);
+    this.#requests.refused(subject, refused);
+    this.#fail(refused);
   }
 
   #onReconnect(): void {

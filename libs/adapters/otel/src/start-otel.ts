@@ -12,8 +12,10 @@ export interface OtelOptions {
   readonly serviceName: string;
   readonly serviceVersion: string;
   readonly instanceId: string;
-  /** OTLP/HTTP base URL, e.g. `http://127.0.0.1:4318`. Absent: nothing is recorded, and contexts are not passed on. */
+  /** OTLP/HTTP base URL, e.g. `http://127.0.0.1:4318`, of both signals. */
   readonly endpoint: string | undefined;
+  /** Whole URL for traces instead. With neither nothing is recorded, and contexts are not passed on. */
+  readonly tracesUrl?: string | undefined;
   /** Share of the traces begun here that are recorded, in [0, 1]; traces from outside keep their sender's choice. */
   readonly sampleRatio: number;
   /** Told when the receiver stops taking what is exported, and when it takes it again. */
@@ -35,11 +37,10 @@ const SPANS_QUEUED_MAX = 8_192;
 
 /** Providers of our own instead of global ones, so that several services in one process keep their names. */
 export function startOtel(options: OtelOptions): RunningOtel {
-  if (options.endpoint === undefined) return { telemetry: noTelemetry, shutdown: async () => {} };
-  const base = options.endpoint.replace(/\/+$/, "");
+  const base = options.endpoint?.replace(/\/+$/, "");
   const logger = options.logger ?? silentLogger;
-  const tracesUrl = `${base}/v1/traces`;
-  const metricsUrl = `${base}/v1/metrics`;
+  const tracesUrl = options.tracesUrl ?? (base === undefined ? undefined : `${base}/v1/traces`);
+  if (tracesUrl === undefined) return { telemetry: noTelemetry, shutdown: async () => {} };
   const timeoutMillis = EXPORT_TIMEOUT_MS;
   const resource = resourceFromAttributes({
     [resourceAttributes.serviceName]: options.serviceName,
@@ -57,16 +58,7 @@ export function startOtel(options: OtelOptions): RunningOtel {
       }),
     ],
   });
-  const meters = new MeterProvider({
-    resource,
-    readers: [
-      new PeriodicExportingMetricReader({
-        exporter: reporting(new OTLPMetricExporter({ url: metricsUrl, timeoutMillis }), { url: metricsUrl, logger }),
-        exportIntervalMillis: METRICS_EVERY_MS,
-        exportTimeoutMillis: EXPORT_TIMEOUT_MS * 2,
-      }),
-    ],
-  });
+  const meters = new MeterProvider({ resource, readers: base === undefined ? [] : [metricReader(`${base}/v1/metrics`, logger)] });
   return {
     telemetry: new OtelTelemetry(
       tracers.getTracer("nexus", options.serviceVersion),
@@ -77,4 +69,12 @@ export function startOtel(options: OtelOptions): RunningOtel {
       await Promise.allSettled([tracers.shutdown(), meters.shutdown()]);
     },
   };
+}
+
+function metricReader(url: string, logger: Logger): PeriodicExportingMetricReader {
+  return new PeriodicExportingMetricReader({
+    exporter: reporting(new OTLPMetricExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS }), { url, logger }),
+    exportIntervalMillis: METRICS_EVERY_MS,
+    exportTimeoutMillis: EXPORT_TIMEOUT_MS * 2,
+  });
 }

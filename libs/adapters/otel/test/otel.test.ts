@@ -107,6 +107,18 @@ describe("export", () => {
     expect(performance.now() - beganMs).toBeLessThan(6_000);
   });
 
+  test("a URL for traces goes before the base URL, and alone it is for traces alone", async () => {
+    const [base, own] = [await receive(), await receive()];
+    for (const endpoint of [base.endpoint, undefined]) {
+      const { telemetry, shutdown } = start(endpoint, { tracesUrl: `${own.endpoint}/v1/traces` });
+      telemetry.startSpan("fanOut", { kind: "producer" }).end();
+      telemetry.count("coordinations", 1);
+      await shutdown();
+    }
+    expect(own.bodies.map(({ path }) => path)).toEqual(["/v1/traces", "/v1/traces"]);
+    expect(base.bodies.map(({ path }) => path)).toEqual(["/v1/metrics"]);
+  });
+
   test("without an endpoint nothing is recorded", () => {
     expect(start(undefined).telemetry).toBe(noTelemetry);
   });

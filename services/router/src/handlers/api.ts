@@ -10,6 +10,7 @@ import {
   type Subjects,
   subjectToken,
   WIRE_VERSION,
+  watchInterestSchema,
 } from "@nexus/contracts";
 import type { BusMessage, StateStore } from "@nexus/ports";
 import type { ServiceRegistration } from "@nexus/runtime";
@@ -31,7 +32,7 @@ export interface ApiDeps {
   readonly guard: FrameGuard;
 }
 
-type Api = Required<Pick<ServiceRegistration<"router">, "verbs" | "requests" | "endpoints">>;
+type Api = Required<Pick<ServiceRegistration<"router">, "counts" | "verbs" | "requests" | "endpoints">>;
 
 /** Everything that is asked of a router, by subject: decode, one call, encode. */
 export function routerApi(deps: ApiDeps): Api {
@@ -39,19 +40,23 @@ export function routerApi(deps: ApiDeps): Api {
   const { table, dispatcher, routerId } = deps.agents;
   const agents = agentsHandler(deps.agents);
   const idOf = (message: BusMessage): string => requestIdIn(subjectToken(subjects, message.subject, 1));
+  const levels = () => ({
+    agents: table.size,
+    active: deps.active(),
+    held: dispatcher.heldTotal,
+    sent: dispatcher.sent,
+    lateAnswers: dispatcher.late,
+    framesDropped: guard.dropped,
+  });
   return {
+    counts: () => ({ ...levels(), heartbeatIntervalMs: table.heartbeatIntervalMs, ...coordinate.activity.counts() }),
     verbs: {
       agents: (body) => agents(parseFrame(agentsQuerySchema, body, "the body")),
       status: (): RouterStatus => ({
         v: WIRE_VERSION,
         router: routerId,
-        agents: table.size,
+        ...levels(),
         tableVersion: table.version,
-        active: deps.active(),
-        held: dispatcher.heldTotal,
-        sent: dispatcher.sent,
-        lateAnswers: dispatcher.late,
-        framesDropped: guard.dropped,
         peers: peers.live(),
         sharedMemory: store.shared ? (store.available ? "available" : "away") : "none",
       }),
@@ -71,6 +76,12 @@ export function routerApi(deps: ApiDeps): Api {
         name: "requests-own",
         subject: subjects.routerRequests(routerId),
         handler: (body) => requests.own(parseFrame(ownerQuestionSchema, body, "owner question")),
+      },
+      {
+        name: "watch",
+        subject: subjects.routerWatch,
+        everyInstance: true,
+        handler: (body) => coordinate.activity.watched(parseFrame(watchInterestSchema, body, "an interest")),
       },
     ],
     endpoints: goalTypes.map((type) => ({

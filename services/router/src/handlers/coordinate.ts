@@ -18,12 +18,14 @@ import {
 } from "@nexus/contracts";
 import type { BusMessage, Clock, Logger, ServiceAnswer, Span, Telemetry, TraceContext } from "@nexus/ports";
 import type { LogLimit } from "@nexus/runtime";
+import type { ActivityFeed } from "../activity-feed.ts";
 import type { Admission } from "../admission.ts";
 import type { Coordinator, Started } from "../coordinator.ts";
 import { fitted } from "../results.ts";
 
 export interface CoordinateDeps {
   readonly coordinator: Coordinator;
+  readonly activity: ActivityFeed;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
@@ -156,6 +158,7 @@ function finish(result: CoordinationResult, span: Span, beganMs: number, deps: C
 function refuse(error: unknown, type: GoalType, codec: CodecName, span: Span, deps: CoordinateDeps): ServiceAnswer {
   const body = toErrorBody(error);
   span.end(body.code);
+  deps.activity.refused(type, body);
   deps.telemetry.count("requestsRefused", 1, { [attributes.errorType]: body.code });
   if (body.code === "internal") deps.logger.error({ err: error, type }, "a request met a defect");
   else deps.logger.debug({ code: body.code, field: body.field, type }, "request refused");

@@ -24,14 +24,14 @@ const body = { id: ID, goal: { operation: "ask" }, agents: { all: true } };
 
 function setUp(changes: Partial<CoordinateDeps> = {}, type: GoalType = "gather") {
   const network = createNetwork();
-  const { coordinator, engine } = network.addRouter("r1");
+  const { coordinator, activity, engine } = network.addRouter("r1");
   const counted: [string, unknown][] = [];
   const telemetry = {
     ...noTelemetry,
     count: (metric: string, _: number, by: object = {}) => void counted.push([metric, ...Object.values(by)] as never),
   };
   const handle = coordinateHandler(type, {
-    ...{ coordinator, clock: network.clock, logger: silentLogger, telemetry, routerId: "r1" },
+    ...{ coordinator, activity, clock: network.clock, logger: silentLogger, telemetry, routerId: "r1" },
     ...{ replyPrefixes: ["_INBOX."], isDraining: () => false, contentBytesMax: () => 1_044_480 },
     ...{ admission: new Admission(1, "requests are running"), limit: createLogLimit(network.clock) },
     ...changes,
