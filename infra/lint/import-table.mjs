@@ -41,15 +41,25 @@ export const rows = [
   },
   {
     name: "services",
-    files: [`services/{${SERVICES.join(",")}}/src/**`],
+    files: [`services/{${SERVICES.filter((service) => service !== "console").join(",")}}/src/**`],
     may: [...CONTRACTS, ...CORE, ...PORTS, ...ADAPTERS, "@nexus/engine", "@nexus/runtime"],
+  },
+  // A row of its own, since it alone speaks HTTP to browsers.
+  {
+    name: "console",
+    files: ["services/console/src/**"],
+    may: [...CONTRACTS, ...PORTS, ...ADAPTERS, "@nexus/adapter-otel/receive", "@nexus/runtime"],
   },
   {
     name: "embedded",
     files: ["services/embedded/src/**"],
     may: [...CONTRACTS, ...PORTS, ...ADAPTERS, "@nexus/runtime", ...SDK, ...SERVICES.map((service) => `@nexus/${service}`)],
   },
-  { name: "cli", files: ["libs/cli/src/**"], may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", ...SDK, "@nexus/embedded"] },
+  {
+    name: "cli",
+    files: ["libs/cli/src/**"],
+    may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", "@nexus/runtime/exit-codes", ...SDK, "@nexus/embedded"],
+  },
   { name: "testing", files: ["libs/testing/src/**"], may: [...CORE, ...PORTS] },
   { name: "examples", files: ["examples/*/src/**"], may: [...CONTRACTS, ...ADAPTERS, "@nexus/runtime", ...SDK] },
 ];
@@ -64,11 +74,14 @@ export const wrapped = {
   opossum: ["libs/adapters/opossum"],
   lmdb: ["libs/adapters/lmdb"],
   "@opentelemetry/*": ["libs/adapters/otel"],
+  protobufjs: ["libs/adapters/otel"],
+  fastify: ["services/console"],
   pino: ["libs/runtime"],
   msgpackr: ["libs/contracts"],
   commander: ["libs/cli", "services/embedded"],
   listr2: ["libs/cli"],
   "cli-table3": ["libs/cli"],
+  "@bomb.sh/tab": ["libs/cli"],
 };
 
 /** What any test may import though it is wrapped: end-to-end tests speak plain NATS, as a client without the SDK does. */

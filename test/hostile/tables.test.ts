@@ -20,6 +20,9 @@ const notOfMessages: Readonly<Partial<Record<keyof typeof limits, string>>> = {
   timeoutMsDefault: "a default",
   resultRowsMax: "rows that a router puts into a result; the rest is paged",
   attemptsMax: "rungs of a ladder that a router walks",
+  watchersMax: "watchers of one router",
+  watchEventsPerSecondMax: "events that a router publishes",
+  watchRunningMax: "rows of a router's answer to a watcher",
   handlerSpansMax: "spans that a router has recorded",
 };
 

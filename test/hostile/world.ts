@@ -8,6 +8,7 @@ import { startNatsServer } from "@nexus/adapter-servers";
 import { startAdaptive } from "@nexus/adaptive";
 import { type AgentOptions, type ConnectedAgents, connectAgents, type Handler } from "@nexus/agent";
 import { startConsensus } from "@nexus/consensus";
+import { startConsole } from "@nexus/console";
 import { limits } from "@nexus/contracts";
 import { startGossip } from "@nexus/gossip";
 import { startPredictor } from "@nexus/predictor";
@@ -44,7 +45,7 @@ export interface World {
   stop(): Promise<void>;
 }
 
-export const services = ["router", "consensus", "gossip", "predictor", "adaptive"] as const;
+export const services = ["router", "consensus", "gossip", "predictor", "adaptive", "console"] as const;
 export const PAYLOAD_BYTES_MAX = 4 * limits.frameBytesMax;
 
 /** An agent at the limits of what its hello may say. */
@@ -95,7 +96,7 @@ export async function startWorld(serverConfig = ""): Promise<World> {
   };
 
   const router = await addRouter("nexus", { activeMax: 500, requestsMax: 2_000 });
-  for (const [name, start] of Object.entries({ startConsensus, startGossip, startPredictor, startAdaptive })) {
+  for (const [name, start] of Object.entries({ startConsensus, startGossip, startPredictor, startAdaptive, startConsole })) {
     const service = await start({ prefix: "nexus", version: VERSION }, await serviceDeps(name));
     endings.push(() => service.stop());
   }

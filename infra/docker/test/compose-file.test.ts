@@ -8,7 +8,8 @@ import { describe, expect, test } from "vitest";
 import { releasePin } from "../../setup/release-pins.mjs";
 import { composeFile, composeText, read, root, services, withDefaults } from "./compose-file.ts";
 
-const ownServices = readdirSync(join(root, "services")).filter((name) => name !== "embedded");
+/** Not the embedded composition, nor the console: Jaeger receives the traces here. */
+const ownServices = readdirSync(join(root, "services")).filter((name) => !["embedded", "console"].includes(name));
 const nexusServices = services.filter(([, { build }]) => build !== undefined);
 const seconds = (text: string) => Number(/^(\d+)s$/.exec(text)?.[1]);
 

@@ -17,8 +17,10 @@ const kinds = {
   ports: ["@nexus/ports"],
   conformance: ["@nexus/ports/conformance"],
   adapters: ["lmdb", "memory", "nats", "node", "opossum", "otel", "redis", "servers"].map((name) => `@nexus/adapter-${name}`),
+  receive: ["@nexus/adapter-otel/receive"],
   engine: ["@nexus/engine"],
   runtime: ["@nexus/runtime"],
+  exitCodes: ["@nexus/runtime/exit-codes"],
   sdk: ["@nexus/agent", "@nexus/client"],
   services: ["router", "consensus", "gossip", "predictor", "adaptive", "console"].map((name) => `@nexus/${name}`),
   embedded: ["@nexus/embedded"],
@@ -45,7 +47,7 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
     { name: "nats", libraries: ["nats"] },
     { name: "node", libraries: [] },
     { name: "opossum", libraries: ["opossum"] },
-    { name: "otel", libraries: ["@opentelemetry/api", "@opentelemetry/sdk-node"] },
+    { name: "otel", libraries: ["@opentelemetry/api", "@opentelemetry/sdk-node", "protobufjs"] },
     { name: "redis", libraries: ["ioredis"] },
     { name: "servers", libraries: [] },
   ].map(({ name, libraries }) => ({
@@ -58,11 +60,17 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
   { folder: "libs/runtime/src", own: "@nexus/runtime", may: ["contracts", "ports", "adapters"], libraries: ["pino"] },
   { folder: "libs/sdk/agent/src", own: "@nexus/agent", may: ["contracts", "core", "ports", "adapters"] },
   { folder: "libs/sdk/client/src", own: "@nexus/client", may: ["contracts", "core", "ports", "adapters", "engine"] },
-  ...["router", "consensus", "gossip", "predictor", "adaptive", "console"].map((name) => ({
+  ...["router", "consensus", "gossip", "predictor", "adaptive"].map((name) => ({
     folder: `services/${name}/src`,
     own: `@nexus/${name}`,
     may: ["contracts", "core", "ports", "adapters", "engine", "runtime"] as const,
   })),
+  {
+    folder: "services/console/src",
+    own: "@nexus/console",
+    may: ["contracts", "ports", "adapters", "receive", "runtime"],
+    libraries: ["fastify"],
+  },
   {
     folder: "services/embedded/src",
     own: "@nexus/embedded",
@@ -72,8 +80,8 @@ const table: readonly { folder: string; own: string; may: readonly Kind[]; libra
   {
     folder: "libs/cli/src",
     own: "@nexus/cli",
-    may: ["contracts", "adapters", "runtime", "sdk", "embedded"],
-    libraries: ["commander", "listr2", "cli-table3"],
+    may: ["contracts", "adapters", "runtime", "exitCodes", "sdk", "embedded"],
+    libraries: ["commander", "listr2", "cli-table3", "@bomb.sh/tab"],
   },
   { folder: "libs/testing/src", own: "@nexus/testing", may: ["core", "ports"] },
   {
@@ -96,20 +104,26 @@ const tests: typeof table = [
   { folder: "libs/core/voting/test", own: "@nexus/core-voting", may: everyKind, libraries: ["nats"] },
   { folder: "libs/runtime/test", own: "@nexus/runtime", may: everyKind, libraries: ["nats", "pino"] },
   { folder: "services/router/test", own: "@nexus/router", may: everyKind, libraries: ["nats"] },
-  { folder: "libs/cli/test", own: "@nexus/cli", may: everyKind, libraries: ["nats", "commander", "listr2", "cli-table3"] },
+  {
+    folder: "libs/cli/test",
+    own: "@nexus/cli",
+    may: everyKind,
+    libraries: ["nats", "commander", "listr2", "cli-table3", "@bomb.sh/tab"],
+  },
+  { folder: "services/console/test", own: "@nexus/console", may: everyKind, libraries: ["nats", "fastify"] },
   { folder: "test/hostile", own: "@nexus/hostile", may: everyKind, libraries: ["nats"] },
   { folder: "bench", own: "@nexus/bench", may: everyKind, libraries: ["nats"] },
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,
-    may: everyKind.filter((kind) => kind !== "adapters"),
+    may: everyKind.filter((kind) => kind !== "adapters" && kind !== "receive"),
     libraries: name === "redis" ? ["nats", "ioredis"] : ["nats"],
   })),
 ];
 
 const libraries = [
   ...["nats", "ioredis", "opossum", "lmdb", "@opentelemetry/api", "@opentelemetry/sdk-node"],
-  ...["pino", "msgpackr", "commander", "listr2", "cli-table3"],
+  ...["pino", "msgpackr", "commander", "listr2", "cli-table3", "protobufjs", "fastify", "@bomb.sh/tab"],
 ];
 
 /** The names that a package.json of the fixtures must declare, that noUndeclaredDependencies has nothing to say. */

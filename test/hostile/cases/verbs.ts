@@ -98,6 +98,46 @@ export const queryCases: readonly RefusedCase[] = queries.map(([name, body, fiel
   ...(name === "a limit above the page" ? { limit: "pageRowsMax" as const } : {}),
 }));
 
+const interest = { v: 1, watcher: "w1", leaseMs: limits.watchLeaseMsMax };
+const classes = (count: number): string[] => Array.from({ length: count }, (_, index) => `class-${index}`);
+const interests: readonly [name: string, body: JsonValue, field: string, limit?: RefusedCase["limit"]][] = [
+  ["no wire version", { watcher: "w1", leaseMs: 1 }, "v"],
+  ["a list", [], ""],
+  ["another wire version", { ...interest, v: 2 }, "v"],
+  ["no watcher", { v: 1, leaseMs: 1 }, "watcher"],
+  ["a wildcard for a watcher", { ...interest, watcher: "*" }, "watcher"],
+  ["a look-alike for a watcher", { ...interest, watcher: "w\u0430" }, "watcher"],
+  ["a lease above the bound", { ...interest, leaseMs: limits.watchLeaseMsMax + 1 }, "leaseMs", "watchLeaseMsMax"],
+  ["a negative lease", { ...interest, leaseMs: -1 }, "leaseMs"],
+  ["a fractional lease", { ...interest, leaseMs: 0.5 }, "leaseMs"],
+  ["a text for a snapshot", { ...interest, snapshot: "yes" }, "snapshot"],
+  ["no types", { ...interest, types: [] }, "types"],
+  ["a type that is none", { ...interest, types: ["scatter"] }, "types.0"],
+  ["a status that is none", { ...interest, statuses: ["done"] }, "statuses.0"],
+  ["classes above the bound", { ...interest, classes: classes(limits.watchClassesMax + 1) }, "classes", "watchClassesMax"],
+  ["an empty class", { ...interest, classes: [""] }, "classes.0"],
+];
+
+export const interestCases: readonly RefusedCase[] = interests.map(([name, body, field, limit]) => ({
+  name: `${subjects.routerWatch}: ${name}`,
+  send: { subject: subjects.routerWatch, body },
+  code: field === "v" ? "unsupported-version" : "invalid-field",
+  ...(field === "" ? {} : { field }),
+  control: { subject: subjects.routerWatch, body: { ...interest, classes: classes(limits.watchClassesMax) } },
+  ends: "report",
+  ...(limit === undefined ? {} : { limit }),
+}));
+
+/** What is asked of every instance: whatever the body, it is answered, or refused by its form. */
+export const reportCases: readonly RefusedCase[] = bodies.map(([name, send, code, field]) => ({
+  name: `${subjects.everyServiceReport}: ${name}`,
+  send: { subject: subjects.everyServiceReport, ...send },
+  code,
+  ...(field === undefined ? {} : { field }),
+  control: { subject: subjects.everyServiceReport, body: "" },
+  ends: "ready",
+}));
+
 const known = ulid("E00");
 const before = [{ body: { id: known, ...gather() } }];
 const get = subjects.requestGet(known);
