@@ -8,6 +8,7 @@ export const embeddedConfigSchema = baseConfigSchema
     NEXUS_REPLY_PREFIXES: true,
     REDIS_URL: true,
     OTEL_EXPORTER_OTLP_ENDPOINT: true,
+    OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: true,
     OTEL_TRACES_SAMPLER_ARG: true,
   })
   .extend({

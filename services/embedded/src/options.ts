@@ -9,6 +9,8 @@ export interface EmbeddedOptions {
   readonly once: string | undefined;
   /** Start the example fleet. */
   readonly fleet: boolean;
+  /** Receive traces, so that `nexus trace` has something to show; never with `once`. */
+  readonly traces: boolean;
   readonly help: boolean;
 }
 
@@ -20,6 +22,7 @@ Usage: npm start [-- options]
                 Exit code 0: completed, or partial where the request allows it; 1: not; 2: the request is not valid
   --port N      where NATS listens (default 4222, or a free port where that is taken; 0: a free port)
   --no-fleet    start without the example fleet
+  --no-traces   do not receive traces here, as is done unless OTEL_EXPORTER_OTLP_ENDPOINT names a receiver
   --help        this text
 
 Everything but results goes to stderr. Ctrl-C stops it gracefully; a second one at once.
@@ -35,13 +38,15 @@ export function parseOptions(args: readonly string[]): EmbeddedOptions {
         once: { type: "string" },
         port: { type: "string" },
         fleet: { type: "boolean", default: true },
+        traces: { type: "boolean", default: true },
         // For `nexus up --json`; results are JSON in any case.
         json: { type: "boolean" },
         help: { type: "boolean", default: false },
       },
     });
-    if (values.once === "") throw new NexusError("invalid-field", '--once must name a file, or "-" for stdin', { field: "once" });
-    return { port: portOf(values.port), once: values.once, fleet: values.fleet, help: values.help };
+    const { once, fleet, traces, help } = values;
+    if (once === "") throw new NexusError("invalid-field", '--once must name a file, or "-" for stdin', { field: "once" });
+    return { port: portOf(values.port), once, fleet, traces: traces && once === undefined, help };
   } catch (error) {
     if (error instanceof NexusError) throw error;
     throw new NexusError("invalid-field", `${(error as Error).message}; see npm start -- --help`, { cause: error });

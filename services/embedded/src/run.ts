@@ -92,6 +92,7 @@ async function start(options: EmbeddedOptions, quiet: string, terminal: Terminal
     lifecycle,
     port: options.port,
     fleet: options.fleet,
+    traces: options.traces,
     config,
     logger,
     logLevel,

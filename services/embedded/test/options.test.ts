@@ -4,19 +4,20 @@ import { parseOptions, usage } from "../src/options.ts";
 
 /** Proves what `npm start` understands, that nothing else passes, and that the text for people names every option. */
 
-const defaults = { port: undefined, once: undefined, fleet: true, help: false };
+const defaults = { port: undefined, once: undefined, fleet: true, traces: true, help: false };
 
 describe("options", () => {
   it.each<[string[], object]>([
     [[], {}],
-    [["--once", "request.json"], { once: "request.json" }],
-    [["--once=-"], { once: "-" }],
+    [["--once", "request.json"], { once: "request.json", traces: false }],
+    [["--once=-"], { once: "-", traces: false }],
     [["--port", "0"], { port: 0 }],
     [["--port=65535"], { port: 65_535 }],
     [["--no-fleet"], { fleet: false }],
+    [["--no-traces"], { traces: false }],
     [["--help"], { help: true }],
     [["--json"], {}],
-    [["--port", "4300", "--no-fleet", "--once", "a"], { port: 4_300, fleet: false, once: "a" }],
+    [["--port", "4300", "--no-fleet", "--once", "a"], { port: 4_300, fleet: false, once: "a", traces: false }],
     [["--port", "1", "--port", "2"], { port: 2 }],
   ])("%j", (args, expected) => {
     expect(parseOptions(args)).toEqual({ ...defaults, ...expected });
@@ -48,7 +49,7 @@ describe("options", () => {
 
   it("the text for people names every option, and no other", () => {
     const told = [...usage.matchAll(/^ {2}(--[a-z-]+)/gm)].map(([, option]) => option);
-    expect(told).toEqual(["--once", "--port", "--no-fleet", "--help"]);
+    expect(told).toEqual(["--once", "--port", "--no-fleet", "--no-traces", "--help"]);
     for (const option of told) {
       const value = option === "--once" ? ["a"] : option === "--port" ? ["1"] : [];
       expect(() => parseOptions([`${option}`, ...value])).not.toThrow();

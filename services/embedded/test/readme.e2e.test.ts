@@ -30,10 +30,12 @@ function commandsIn(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-type Way = "stays" | "ends" | "asks the stack" | "nats" | { readonly notRun: string };
+type Way = "stays" | "ends" | "asks the stack" | "watches" | "traces" | "nats" | { readonly notRun: string };
 const ways: readonly [command: RegExp, way: Way][] = [
   [/^npm start$/, "stays"],
   [/^npm start -- --once [\w./-]+$/, "ends"],
+  [/^npm run nexus -- watch$/, "watches"],
+  [/^npm run nexus -- trace [0-9A-Z]{26}$/, "traces"],
   [/^npm run nexus -- [\w./ -]+$/, "asks the stack"],
   [/^nats request [\w.-]+ "\$\(cat [\w./-]+\)"$/, "nats"],
   [/^npm test$/, { notRun: "this test is part of it" }],
@@ -164,6 +166,24 @@ describe("the stack of the readme", { timeout: 60_000 }, () => {
     const run = type(command, { NEXUS_NATS_URL: url() });
     expect([await run.ended, run.err()]).toEqual([0, expect.not.stringContaining("error")]);
     expect(run.out()).toMatch(/completed|shard-0|nothing is wrong/);
+  });
+
+  const coordinate = "npm run nexus -- coordinate examples/requests/gather.json";
+
+  it.each(those("traces"))("%s, with the id of a result", async (command) => {
+    const request = type(coordinate, { NEXUS_NATS_URL: url() }, ["--json"]);
+    expect(await request.ended, request.err()).toBe(0);
+    const { id } = resultSchema.parse(JSON.parse(request.out()));
+    const run = type(command.replace(/[0-9A-Z]{26}$/, id), { NEXUS_NATS_URL: url() });
+    expect([await run.ended, run.err()]).toEqual([0, expect.not.stringContaining("error")]);
+    expect(run.out()).toMatch(/process nexus\.coordinate\.gather/);
+  });
+
+  it.each(those("watches"))("%s, until Ctrl-C", async (command) => {
+    const run = type(command, { NEXUS_NATS_URL: url() });
+    while (!run.out().includes("completed")) expect(await type(coordinate, { NEXUS_NATS_URL: url() }).ended).toBe(0);
+    process.kill(-(run.child.pid ?? 0), "SIGINT");
+    expect(await run.ended, run.err()).toBe(0);
   });
 
   it("stops everything at Ctrl-C", async () => {
