@@ -7,6 +7,16 @@ export interface Io {
   /** Reads a file whole; `-` is stdin. */
   readonly readInput: (path: string) => Uint8Array;
   readonly outIsTty: boolean;
+  /** Of the terminal, now; something usual where there is none. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
   /** Where live progress may be drawn; undefined where nobody would see it. */
   readonly progress: NodeJS.WriteStream | undefined;
+  /** Told of Ctrl-C and SIGTERM, which then do not end the process by themselves; the returned function ends that. */
+  readonly onInterrupt: (listener: () => void) => () => void;
+}
+
+/** An empty variable counts as absent. */
+export function given(io: Pick<Io, "environment">, name: string): string | undefined {
+  const value = io.environment[name];
+  return value === "" ? undefined : value;
 }

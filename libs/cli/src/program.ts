@@ -1,10 +1,16 @@
 import { NexusError } from "@nexus/contracts";
-import { type ExitCode, exitCodeOfError } from "@nexus/runtime";
+import { type ExitCode, exitCodeOfError } from "@nexus/runtime/exit-codes";
 import { Command, CommanderError } from "commander";
 import { agentsCommand } from "./commands/agents.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { contextCommand } from "./commands/context.ts";
 import { coordinateCommand } from "./commands/coordinate.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { requestsCommand } from "./commands/requests.ts";
+import { topCommand } from "./commands/top.ts";
+import { traceCommand } from "./commands/trace.ts";
 import { upCommand } from "./commands/up.ts";
+import { watchCommand } from "./commands/watch.ts";
 import type { Io } from "./io.ts";
 import { errorLine } from "./output/error-line.ts";
 
@@ -15,10 +21,12 @@ const examples = `
 Examples:
   nexus up                                        start everything on this machine, with an example fleet
   nexus doctor                                    check what is there, and what to do about what is not
-  nexus agents --group shards                     the agents of a group, as a router knows them
   nexus coordinate request.json                   send a request, print what came of it
   nexus coordinate - --json < request.json        the result alone on stdout, for other programs
-  nexus coordinate request.json --follow          show progress on stderr meanwhile
+  nexus trace 01JD0000000000000000000000          how it was reached, as a tree
+  nexus watch --status failed                     coordinations of all routers, live
+  nexus top                                       routers and agents, live
+  nexus context add prod --server nats://… --use  remember where a fleet is
 
 Exit codes: 0 done; 1 failed, partial where the request does not allow it, or unavailable; 2 input to be corrected.`;
 
@@ -43,11 +51,24 @@ export async function run(argv: readonly string[], io: Io): Promise<number | und
   }
 }
 
+const commands = [
+  upCommand,
+  coordinateCommand,
+  requestsCommand,
+  traceCommand,
+  watchCommand,
+  topCommand,
+  agentsCommand,
+  doctorCommand,
+  contextCommand,
+];
+
 function buildProgram(io: Io, finish: Finish): Command {
   const program = new Command("nexus")
     .description("Coordinates fleets of agents over NATS.")
     .option("--server <url>", "NATS servers, several with commas (env NEXUS_NATS_URL, else nats://127.0.0.1:4222)")
     .option("--prefix <subject>", "first tokens of every subject (env NEXUS_PREFIX, else nexus)")
+    .option("--context <name>", "a context that is kept (env NEXUS_CONTEXT); see nexus context")
     .option("--json", "print JSON on stdout, and nothing else there")
     .option("--no-color", "no colours; they are used at a terminal alone")
     .option("--debug", "print the stack of an error")
@@ -59,6 +80,7 @@ function buildProgram(io: Io, finish: Finish): Command {
       outputError: (text, write) => write(text.replace(/^error: /, "error invalid-field: ")),
     })
     .exitOverride();
-  for (const command of [upCommand, agentsCommand, coordinateCommand, doctorCommand]) command(program, io, finish);
+  for (const command of commands) command(program, io, finish);
+  completionCommand(program, io);
   return program;
 }

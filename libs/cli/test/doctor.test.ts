@@ -1,7 +1,8 @@
 /** What the checks make of what they see, and the two probes against servers that answer by script. */
 import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
-import { isAtLeast, nodeOutcome } from "../src/doctor/checks.ts";
+import { isAtLeast } from "../src/doctor/check.ts";
+import { nodeOutcome } from "../src/doctor/checks.ts";
 import { addressOf, parseGreeting, readGreeting } from "../src/doctor/nats-greeting.ts";
 import { pingRedis } from "../src/doctor/redis-ping.ts";
 import { instanceOf, servicesFinding } from "../src/doctor/services.ts";
@@ -44,6 +45,7 @@ describe("the greeting of a NATS server", () => {
       name: "n1",
       version: "2.9.10",
       maxPayloadBytes: 1_048_576,
+      jetstream: false,
     });
   });
   test.each([
@@ -89,15 +91,24 @@ describe("the ping of Redis", () => {
 describe("services", () => {
   const router = { name: "nexus-router", version: "0.1.0", wire: { min: 1, max: 1 } };
   test.each([
-    [[], "failed", /no service/],
-    [[router, router], "ok", /2 × nexus-router 0\.1\.0 \(wire 1–1\)/],
-    [[router, { ...router, version: "0.2.0" }], "warning", /0\.2\.0/],
-    [[router, { ...router, wire: { min: 7, max: 9 } }], "failed", /7–9/],
-    [[{ name: "nexus-x", version: "0.1.0" }], "ok", /^nexus-x 0\.1\.0$/],
-  ])("%j", (instances, state, detail) => {
-    const finding = servicesFinding(instances);
+    [[], [], "failed", /no service/],
+    [[router, router], [], "ok", /^0\.1\.0 \(wire 1–1\): 2 × router$/],
+    [[router, { ...router, version: "0.2.0" }], [], "warning", /0\.2\.0/],
+    [[router, { ...router, wire: { min: 7, max: 9 } }], [], "failed", /7–9/],
+    [[{ name: "nexus-gossip", version: "0.1.0" }], [], "failed", /not there: router \(nobody takes requests\)/],
+    [[{ ...router, name: "nexus-console" }, router], ["gossip"], "failed", /gossip/],
+  ])("%j, required %j", (instances, required, state, detail) => {
+    const kinds = required.length === 0 ? (["router"] as const) : (["router", "gossip", "adaptive"] as const);
+    const finding = servicesFinding(instances, kinds, required);
     expect(finding.state).toBe(state);
     expect(finding.detail).toMatch(detail);
+  });
+  test("one that is away and not required is a warning that says what falls away, but for the console", () => {
+    expect(servicesFinding([router], ["router", "gossip", "console"], [])).toMatchObject({
+      state: "warning",
+      detail: expect.stringContaining("gossip (no second view of failures)"),
+    });
+    expect(servicesFinding([router], ["router", "console"], []).state).toBe("ok");
   });
   test.each([[null], ["x"], [{ name: "other", version: "1.0.0" }], [{ name: "nexus-x" }]])("%j is none of ours", (info) =>
     expect(instanceOf(info)).toBeUndefined(),
@@ -107,4 +118,8 @@ describe("services", () => {
       ...router,
       wire: { min: 1, max: 2 },
     }));
+  test("its endpoints give the prefix", () => {
+    const endpoints = [null, { subject: "a.b.services.report" }, { subject: "a.b.router.health" }];
+    expect(instanceOf({ name: "nexus-router", version: "0.1.0", endpoints })?.prefix).toBe("a.b");
+  });
 });

@@ -1,10 +1,11 @@
 import { type AgentRow, type AgentsQuery, agentsQuerySchema, errorFromIssues, NexusError } from "@nexus/contracts";
 import type { Command } from "commander";
+import { targetOf } from "../contexts/target.ts";
 import type { Io } from "../io.ts";
 import { agentsTable } from "../output/agents-table.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
-import { type GlobalOptions, isColoured, targetOf, withClient } from "../session.ts";
+import { type GlobalOptions, isColoured, withClient } from "../session.ts";
 
 interface AgentsOptions extends GlobalOptions {
   readonly group?: string;
@@ -24,7 +25,7 @@ export function agentsCommand(program: Command, io: Io, finish: Finish): void {
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<AgentsOptions>();
       const query = queryOf(options);
-      const rows = await withClient(targetOf(options, io), io, async (client) => {
+      const rows = await withClient(targetOf(options, io), async (client) => {
         const found: AgentRow[] = [];
         for await (const row of client.agents(query)) found.push(row);
         return found;

@@ -8,14 +8,15 @@ import {
   NexusError,
   requestSchema,
 } from "@nexus/contracts";
-import { exitCodeOf } from "@nexus/runtime";
+import { exitCodeOf } from "@nexus/runtime/exit-codes";
 import type { Command } from "commander";
+import { targetOf } from "../contexts/target.ts";
 import type { Io } from "../io.ts";
 import { eventLine } from "../output/event-line.ts";
 import { resultText } from "../output/result-text.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
-import { type GlobalOptions, isColoured, targetOf, withClient } from "../session.ts";
+import { type GlobalOptions, isColoured, withClient } from "../session.ts";
 
 interface CoordinateOptions extends GlobalOptions {
   readonly timeout?: string;
@@ -48,7 +49,7 @@ export function coordinateCommand(program: Command, io: Io, finish: Finish): voi
       const request = withTimeout(parseInput(readInput(file, io)), options.timeout);
       const codec = options.msgpack === true ? "msgpack" : "json";
       const style = createStyle(isColoured(options, io));
-      await withClient(targetOf(options, io), io, async (client) => {
+      await withClient(targetOf(options, io), async (client) => {
         if (request.mode === "accept" && options.follow !== true) {
           const { accepted, events } = await client.accept(request, { codec });
           events.close();

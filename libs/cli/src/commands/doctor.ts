@@ -1,23 +1,45 @@
+import { NexusError, serviceNames } from "@nexus/contracts";
 import type { Command } from "commander";
-import { Listr, ListrLogger, ProcessOutput } from "listr2";
-import { type Check, checks, type Examined, type Finding } from "../doctor/checks.ts";
+import { targetOf } from "../contexts/target.ts";
+import type { Check, Examined, Finding } from "../doctor/check.ts";
+import { checks } from "../doctor/checks.ts";
 import type { Io } from "../io.ts";
 import { findingsText } from "../output/findings-text.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
-import { type GlobalOptions, isColoured, targetOf } from "../session.ts";
+import { type GlobalOptions, isColoured } from "../session.ts";
+
+interface DoctorOptions extends GlobalOptions {
+  readonly require?: string[];
+  readonly monitorUrl?: string;
+}
+
+const help = `
+Examples:
+  nexus doctor
+  nexus doctor --server nats://10.0.0.5:4222 --json
+  nexus doctor --context prod --require consensus gossip
+  nexus doctor --monitor-url http://127.0.0.1:8222
+
+Each check says what was seen and, where something is wrong, what to do. Exit code 1 if any check fails; warnings alone are 0.`;
 
 export function doctorCommand(program: Command, io: Io, finish: Finish): void {
   program
     .command("doctor")
-    .description("check everything that coordination needs, with a remedy for what is missing")
-    .addHelpText(
-      "after",
-      "\nExamples:\n  nexus doctor\n  nexus doctor --server nats://10.0.0.5:4222 --json\n\nExit code 1 if any check fails.",
-    )
+    .description("check everything that coordination needs, with a remedy for what is wrong")
+    .option("--require <service...>", `services whose absence is a failure: ${serviceNames.join(", ")}`)
+    .option("--monitor-url <url>", "nats-server's monitoring, such as http://127.0.0.1:8222: tells slow consumers")
+    .addHelpText("after", help)
     .action(async (_, command: Command) => {
-      const options = command.optsWithGlobals<GlobalOptions>();
-      const findings = await examine({ io, target: targetOf(options, io) }, options.json === true ? undefined : io.progress);
+      const options = command.optsWithGlobals<DoctorOptions>();
+      const required = (options.require ?? []).flatMap((value) => value.split(","));
+      const unknown = required.find((name) => !(serviceNames as readonly string[]).includes(name));
+      if (unknown !== undefined) {
+        const message = `--require must be of ${serviceNames.join(", ")}, not "${unknown.slice(0, 64)}"`;
+        throw new NexusError("invalid-field", message, { field: "require" });
+      }
+      const examined = { io, target: targetOf(options, io), required, monitorUrl: options.monitorUrl };
+      const findings = await examine(examined, options.json === true ? undefined : io.progress);
       if (options.json === true) io.out(`${JSON.stringify(findings, null, 2)}\n`);
       else io.out(findingsText(findings, createStyle(isColoured(options, io))));
       finish(findings.some(({ state }) => state === "failed") ? 1 : 0);
@@ -28,7 +50,6 @@ export function doctorCommand(program: Command, io: Io, finish: Finish): void {
 async function examine(examined: Examined, progress: NodeJS.WriteStream | undefined): Promise<Finding[]> {
   const findings: Finding[] = [];
   const lost = new Set<string>();
-  const list = checks();
   const examineOne = async (check: Check) => {
     const missing = check.needs.find((need) => lost.has(need));
     const outcome =
@@ -36,15 +57,16 @@ async function examine(examined: Examined, progress: NodeJS.WriteStream | undefi
     if (outcome.state === "failed" || missing !== undefined) lost.add(check.name);
     findings.push({ check: check.name, ...outcome });
   };
-  const tasks = list.map((check) => ({ title: check.name, task: () => examineOne(check) }));
+  const tasks = checks.map((check) => ({ title: check.name, task: () => examineOne(check) }));
   try {
     if (progress === undefined) for (const { task } of tasks) await task();
     else {
+      const { Listr, ListrLogger, ProcessOutput } = await import("listr2");
       const logger = new ListrLogger({ processOutput: new ProcessOutput(progress, progress) });
       await new Listr(tasks, { renderer: "default", rendererOptions: { logger, clearOutput: true }, concurrent: false }).run();
     }
   } finally {
-    await examined.close?.();
+    await examined.bus?.close();
   }
   return findings;
 }

@@ -7,6 +7,7 @@ interface UpOptions extends GlobalOptions {
   readonly once?: string;
   readonly port?: string;
   readonly fleet: boolean;
+  readonly traces: boolean;
 }
 
 /** The embedded stack, as `npm start` runs it; loaded only when it is asked for. */
@@ -17,6 +18,7 @@ export function upCommand(program: Command, io: Io, finish: Finish): void {
     .option("--once <file>", 'run the request in the file ("-": stdin), print its result as JSON, end')
     .option("--port <n>", "where NATS listens (default 4222, or a free port where that is taken; 0: a free port)")
     .option("--no-fleet", "start without the example fleet")
+    .option("--no-traces", "do not receive traces, which doubles what the router spends on a request")
     .addHelpText("after", "\nExamples:\n  nexus up\n  nexus up --port 0 --no-fleet\n  nexus up --once request.json")
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<UpOptions>();
@@ -26,11 +28,12 @@ export function upCommand(program: Command, io: Io, finish: Finish): void {
     });
 }
 
-export function embeddedArgs(options: Pick<UpOptions, "once" | "port" | "fleet" | "json">): string[] {
+export function embeddedArgs(options: Pick<UpOptions, "once" | "port" | "fleet" | "traces" | "json">): string[] {
   return [
     ...(options.once === undefined ? [] : [`--once=${options.once}`]),
     ...(options.port === undefined ? [] : [`--port=${options.port}`]),
     ...(options.fleet ? [] : ["--no-fleet"]),
+    ...(options.traces ? [] : ["--no-traces"]),
     ...(options.json === true ? ["--json"] : []),
   ];
 }

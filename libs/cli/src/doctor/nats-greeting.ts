@@ -5,6 +5,7 @@ export interface Greeting {
   readonly name: string;
   readonly version: string;
   readonly maxPayloadBytes: number;
+  readonly jetstream: boolean;
 }
 
 const GREETING_CHARS_MAX = 65_536;
@@ -48,7 +49,8 @@ export function parseGreeting(line: string): Greeting | undefined {
     const info = JSON.parse(line.slice("INFO ".length)) as Record<string, unknown>;
     const { server_name: name, version, max_payload: maxPayloadBytes } = info;
     if (typeof version !== "string" || typeof maxPayloadBytes !== "number") return undefined;
-    return { name: typeof name === "string" ? name : "nats-server", version, maxPayloadBytes };
+    const jetstream = info["jetstream"] === true;
+    return { name: typeof name === "string" ? name : "nats-server", version, maxPayloadBytes, jetstream };
   } catch {
     return undefined;
   }

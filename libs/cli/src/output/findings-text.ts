@@ -1,4 +1,4 @@
-import type { Finding, State } from "../doctor/checks.ts";
+import type { Finding, State } from "../doctor/check.ts";
 import { type Colour, printable, type Style } from "./style.ts";
 
 const marks: Record<State, readonly [string, Colour]> = {
@@ -13,9 +13,16 @@ export function findingsText(findings: readonly Finding[], style: Style): string
   const lines = findings.flatMap(({ check, state, detail, remedy }) => {
     const [mark, colour] = marks[state];
     const line = `${style.paint(colour, mark)} ${check.padEnd(width)}  ${printable(detail)}`;
-    return remedy === undefined ? [line] : [line, `${" ".repeat(width + 4)}→ ${remedy}`];
+    return remedy === undefined ? [line] : [line, `${" ".repeat(width + 4)}→ ${printable(remedy)}`];
   });
-  const failed = findings.filter(({ state }) => state === "failed").length;
-  const verdict = failed === 0 ? "nothing is wrong" : `${failed} of ${findings.length} checks failed`;
-  return `${lines.join("\n")}\n${style.paint(failed === 0 ? "green" : "red", verdict)}\n`;
+  return `${lines.join("\n")}\n${verdict(findings, style)}\n`;
+}
+
+function verdict(findings: readonly Finding[], style: Style): string {
+  const count = (wanted: State) => findings.filter(({ state }) => state === wanted).length;
+  const [failed, warnings] = [count("failed"), count("warning")];
+  const warned = warnings === 1 ? "1 warning" : `${warnings} warnings`;
+  if (failed > 0)
+    return style.paint("red", `${failed} of ${findings.length} checks failed${warnings === 0 ? "" : `, ${warned}`}`);
+  return warnings > 0 ? style.paint("yellow", `nothing failed, ${warned}`) : style.paint("green", "nothing is wrong");
 }

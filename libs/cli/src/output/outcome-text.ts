@@ -1,8 +1,9 @@
-import type { JsonValue, Outcome, OutcomeOf, Row } from "@nexus/contracts";
-import { milliseconds, printable, type Style } from "./style.ts";
+import type { Outcome, OutcomeOf } from "@nexus/contracts";
+import { clip, printable } from "./printable.ts";
+import { rowsTable } from "./rows-table.ts";
+import type { Style } from "./style.ts";
 
 const ROWS_SHOWN_MAX = 20;
-const VALUE_CHARS_MAX = 60;
 const DOCUMENT_CHARS_MAX = 4_000;
 
 /** What the goal came to, each type in its own terms, then its rows. */
@@ -48,33 +49,7 @@ function causalText(outcome: OutcomeOf<"causal">, style: Style): string {
 function rowsText(outcome: Outcome, style: Style): string {
   if (outcome.rows.length === 0) return "";
   const shown = outcome.rows.slice(0, ROWS_SHOWN_MAX);
-  const indexed = shown.some(({ index }) => index !== undefined);
-  // Answers that were reduced to one value are not told one by one.
-  const answered = shown.some(({ value, error }) => value !== undefined || error !== undefined);
-  const head = [...(indexed ? ["#"] : []), "agent", "status", ...(answered ? ["answer"] : []), "took"];
-  const table = style.table(
-    head,
-    shown.map((row) => [
-      ...(indexed ? [row.index ?? "–"] : []),
-      row.agent ?? "–",
-      { colour: row.status === "ok" ? ("green" as const) : ("red" as const), word: row.status },
-      ...(answered ? [answerOf(row)] : []),
-      row.serviceTimeMs === undefined ? "–" : milliseconds(row.serviceTimeMs),
-    ]),
-  );
+  const table = rowsTable(shown, style);
   const more = outcome.rowsTotal - shown.length;
-  return more > 0 ? `${table}… and ${more} more; --json shows up to ${outcome.rows.length}\n` : table;
-}
-
-function answerOf(row: Row): string {
-  if (row.error !== undefined) return clip(`${row.error.code}: ${row.error.message}`, VALUE_CHARS_MAX);
-  return row.value === undefined ? "–" : clip(shortly(row.value), VALUE_CHARS_MAX);
-}
-
-function shortly(value: JsonValue): string {
-  return typeof value === "string" ? value.replaceAll("\n", " ") : JSON.stringify(value);
-}
-
-function clip(text: string, charsMax: number): string {
-  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+  return more > 0 ? `${table}… and ${more} more; nexus requests rows <id> shows all\n` : table;
 }

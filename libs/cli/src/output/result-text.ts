@@ -1,6 +1,7 @@
 import type { CoordinationResult } from "@nexus/contracts";
 import { decisionText } from "./decision-text.ts";
 import { outcomeText } from "./outcome-text.ts";
+import { missingTable } from "./rows-table.ts";
 import { type Colour, milliseconds, printable, type Style } from "./style.ts";
 
 const colours: Record<CoordinationResult["status"], Colour> = { completed: "green", partial: "yellow", failed: "red" };
@@ -34,10 +35,7 @@ export function resultText(result: CoordinationResult, style: Style): string {
 function missingText(agents: CoordinationResult["agents"], style: Style): string {
   if (agents.missing.length === 0) return "";
   const shown = agents.missing.slice(0, MISSING_SHOWN_MAX);
-  const table = style.table(
-    ["missing", "reason", "message"],
-    shown.map(({ agent, reason, message }) => [agent, reason, message ?? "–"]),
-  );
+  const table = missingTable(shown, style);
   const more = agents.missingTotal - shown.length;
   return more > 0 ? `${table}… and ${more} more\n` : table;
 }

@@ -1,5 +1,8 @@
 import { styleText } from "node:util";
 import Table from "cli-table3";
+import { printable } from "./printable.ts";
+
+export { printable };
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "gray" | "bold";
 
@@ -10,28 +13,31 @@ export type Cell = string | number | { readonly colour: Colour; readonly word: s
 export interface Style {
   paint(colour: Colour, text: string): string;
   table(head: readonly string[], rows: readonly (readonly Cell[])[]): string;
+  /** The same without lines, for what is drawn again and again in little room. */
+  columns(head: readonly string[], rows: readonly (readonly Cell[])[]): string;
 }
+
+const lines = ["top", "top-mid", "top-left", "top-right", "bottom", "bottom-mid", "bottom-left", "bottom-right"] as const;
+const walls = ["left", "left-mid", "mid", "mid-mid", "right", "right-mid"] as const;
+const lineless = { ...Object.fromEntries([...lines, ...walls].map((part) => [part, ""])), middle: "  " };
 
 export function createStyle(coloured: boolean): Style {
   const paint = (colour: Colour, text: string) => (coloured ? styleText(colour, text, { validateStream: false }) : text);
+  const dress = (cell: Cell) => (typeof cell === "object" ? paint(cell.colour, cell.word) : printable(String(cell)));
+  const drawn = (table: InstanceType<typeof Table>, rows: readonly (readonly Cell[])[]) => {
+    table.push(...rows.map((row) => row.map(dress)));
+    return `${table.toString()}\n`;
+  };
+  const titles = (head: readonly string[]) => head.map((title) => paint("bold", title));
+  const bare = { head: [], border: [], compact: true };
   return {
     paint,
-    table(head, rows) {
-      const table = new Table({
-        head: head.map((title) => paint("bold", title)),
-        style: { head: [], border: [], compact: true },
-      });
-      const dress = (cell: Cell) => (typeof cell === "object" ? paint(cell.colour, cell.word) : printable(String(cell)));
-      table.push(...rows.map((row) => row.map(dress)));
-      return `${table.toString()}\n`;
+    table: (head, rows) => drawn(new Table({ head: titles(head), style: bare }), rows),
+    columns(head, rows) {
+      const style = { ...bare, "padding-left": 0, "padding-right": 0 };
+      return drawn(new Table({ head: titles(head), style, chars: lineless }), rows).replace(/ +$/gm, "");
     },
   };
-}
-
-/** Agents and peers write into what we print; nothing of it may move the cursor or change colours. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: taking them out is the point
-  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, "�");
 }
 
 export function milliseconds(ms: number): string {
