@@ -113,6 +113,7 @@ const tests: typeof table = [
   { folder: "services/console/test", own: "@nexus/console", may: everyKind, libraries: ["nats", "fastify"] },
   { folder: "test/hostile", own: "@nexus/hostile", may: everyKind, libraries: ["nats"] },
   { folder: "bench", own: "@nexus/bench", may: everyKind, libraries: ["nats"] },
+  { folder: "sim", own: "@nexus/sim", may: everyKind, libraries: ["nats"] },
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,

@@ -87,6 +87,7 @@ describe("the command line", () => {
       start: ["nats-server"],
       nexus: ["nats-server"],
       bench: ["nats-server"],
+      sim: [],
       test: ["nats-server", "redis-server"],
       check: [],
       docs: [],
