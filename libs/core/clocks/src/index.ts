@@ -1,0 +1,12 @@
+export {
+  compareHlc,
+  decodeHlc,
+  encodeHlc,
+  Hlc,
+  type HlcOptions,
+  type HlcStamp,
+  hlcDefaults,
+  hlcLimits,
+  isHlcStamp,
+  type Observed,
+} from "./hlc.ts";
