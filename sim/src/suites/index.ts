@@ -1,4 +1,8 @@
 import type { SimSuite } from "../suite.ts";
+import { gossipSuite } from "./gossip.ts";
+import { gossipFaultsSuite } from "./gossip-faults.ts";
 
 /** Every simulation, by name. */
-export const suites: ReadonlyMap<string, SimSuite> = new Map(([] as SimSuite[]).map((suite) => [suite.name, suite]));
+export const suites: ReadonlyMap<string, SimSuite> = new Map(
+  ([gossipSuite, gossipFaultsSuite] as readonly SimSuite[]).map((suite) => [suite.name, suite]),
+);
