@@ -102,8 +102,7 @@ export async function planStack(context: Context, engine: Engine, compose: Compo
     async down() {
       const down = words(compose, "down", "--volumes", "--remove-orphans", "--timeout", "15");
       await mustRun(down, { deadlineMs: DOWN_MS_MAX, cwd: root, env });
-      if (engine.kind === "running")
-        await runTool(["docker", "image", "rm", env["NEXUS_IMAGE"] ?? ""], { deadlineMs: CONFIG_MS_MAX, env });
+      if (engine.kind === "running") await removeBuild(env);
       await assertGone(project, env);
     },
   };
@@ -128,6 +127,13 @@ function composeEnv(
     NEXUS_LOG_LEVEL: "",
     OTEL_TRACES_SAMPLER_ARG: "1",
   };
+}
+
+/** The image, and what the old builder leaves of its stages; a private engine's images go with it. */
+async function removeBuild(env: NodeJS.ProcessEnv): Promise<void> {
+  const options = { deadlineMs: CONFIG_MS_MAX, env };
+  await runTool(["docker", "image", "rm", "--force", env["NEXUS_IMAGE"] ?? ""], options);
+  await runTool(["docker", "image", "prune", "--force", "--filter", "label=nexus.image=stage"], options);
 }
 
 async function assertGone(project: string, env: NodeJS.ProcessEnv): Promise<void> {
