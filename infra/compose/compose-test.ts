@@ -1,6 +1,6 @@
 import { gatherFromOutside } from "./checks/coordination.ts";
 import { everyoneIsConfined } from "./checks/hardening.ts";
-import { everyoneIsHealthy } from "./checks/health.ts";
+import { everyoneIsHealthy, start } from "./checks/health.ts";
 import { surviveRouterLoss } from "./checks/router-loss.ts";
 import { traceIsConnected } from "./checks/trace.ts";
 import type { Context } from "./context.ts";
@@ -79,7 +79,11 @@ async function run(context: Context, parts: Parts, checks: CheckReport[]): Promi
     );
   undo.onStop("stack", () => takeDown(context, stack.down));
   await check("the image is built", stack.build, () => "by its Dockerfile");
-  await check("the stack starts", stack.up, () => "with two routers");
+  await check(
+    "the stack starts",
+    () => start(stack),
+    () => "with two routers",
+  );
   const containers = await check(
     "everyone is healthy",
     () => everyoneIsHealthy(stack, signal),

@@ -15,6 +15,7 @@ export async function versionOf(env: NodeJS.ProcessEnv, signal: AbortSignal): Pr
 /** What `docker inspect` says of a container, as far as it is looked at. */
 export interface ContainerState {
   readonly Id: string;
+  readonly RestartCount: number;
   readonly Config: { readonly Image: string; readonly Labels: Readonly<Record<string, string>> };
   readonly State: {
     readonly Status: string;
