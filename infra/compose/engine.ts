@@ -39,7 +39,8 @@ export async function findEngine(context: Context): Promise<Engine> {
   // A wish is not silently overridden.
   if (wished !== undefined) throw new CheckError(`the engine that ${wished} names does not answer; correct it or unset it`);
   const privileges = await findPrivileges(context, "no Docker engine runs here, and starting one");
-  await ensureTools(["dockerd", "docker"], context, privileges);
+  await ensureTools(["dockerd"], context, privileges);
+  await ensureTools(["docker"], context, privileges);
   const engine = await startPrivateEngine(context, privileges);
   return { kind: "private", buildNetwork: "host", privileges: async () => privileges, ...engine };
 }

@@ -12,7 +12,8 @@ const TOOLS = {
     packages: ["docker.io"],
     units: { dockerd: ["docker.service", "docker.socket"], containerd: ["containerd.service"] },
   },
-  docker: { packages: ["docker.io"], units: {} },
+  // Part of docker.io until Debian 12, and a package of its own since: asked for once docker.io is there.
+  docker: { packages: ["docker-cli"], units: {} },
   "docker-compose": { packages: ["docker-compose"], units: {} },
   debootstrap: { packages: ["debootstrap", "debian-archive-keyring"], units: {} },
 } as const;

@@ -51,8 +51,7 @@ describe("the stand-ins", () => {
 });
 
 describe("the installation", () => {
-  const plan = (...there: string[]) =>
-    planInstallation(["dockerd", "docker", "docker-compose"], (command) => there.includes(command));
+  const plan = (...there: string[]) => planInstallation(["dockerd", "docker-compose"], (command) => there.includes(command));
 
   test("brings what is missing, once, and keeps its services from starting", () => {
     expect(plan()).toEqual({
@@ -66,7 +65,11 @@ describe("the installation", () => {
   });
 
   test("brings nothing where nothing is missing", () => {
-    expect(plan("dockerd", "docker", "docker-compose")).toEqual({ packages: [], units: [] });
+    expect(plan("dockerd", "docker-compose")).toEqual({ packages: [], units: [] });
+  });
+
+  test("brings the command line alone where the engine came without", () => {
+    expect(planInstallation(["docker"], () => false)).toEqual({ packages: ["docker-cli"], units: [] });
   });
 });
 
