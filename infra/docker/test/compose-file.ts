@@ -9,6 +9,7 @@ export const read = (path: string): string => readFileSync(join(root, path), "ut
 
 export interface Service {
   readonly image: string;
+  readonly pull_policy?: string;
   readonly build?: { readonly context: string; readonly dockerfile: string; readonly args: Readonly<Record<string, string>> };
   readonly command?: readonly string[];
   readonly user: string;
