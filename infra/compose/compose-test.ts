@@ -1,3 +1,4 @@
+import { type CheckList, createCheckList } from "./check-list.ts";
 import { gatherFromOutside } from "./checks/coordination.ts";
 import { everyoneIsConfined } from "./checks/hardening.ts";
 import { everyoneIsHealthy, start } from "./checks/health.ts";
@@ -5,9 +6,9 @@ import { surviveRouterLoss } from "./checks/router-loss.ts";
 import { traceIsConnected } from "./checks/trace.ts";
 import type { Context } from "./context.ts";
 import { findEngine } from "./engine.ts";
-import { CheckError, messageOf, SkipError } from "./errors.ts";
+import { CheckError, SkipError } from "./errors.ts";
 import { obtainImages } from "./images.ts";
-import type { CheckReport, Report } from "./report.ts";
+import type { Report } from "./report.ts";
 import { findComposes, planStack } from "./stack.ts";
 
 /**
@@ -21,47 +22,39 @@ import { findComposes, planStack } from "./stack.ts";
 
 type Parts = { -readonly [K in "engine" | "composes" | "images"]?: Report[K] };
 
-/** Everything but the undoing. @throws the interruption's reason */
+/** @throws the interruption's reason, and defects */
 export async function composeTest(context: Context): Promise<Report> {
   const beganMs = performance.now();
-  const checks: CheckReport[] = [];
+  const list = createCheckList(context.progress);
   const parts: Parts = {};
-  const report = (status: Report["status"], reason?: string): Report => ({
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    composes: [],
-    images: [],
-    ...parts,
-    checks,
-    durationMs: Math.round(performance.now() - beganMs),
-  });
+  let end: CheckError | SkipError | undefined;
+  let left: string[] = [];
   try {
-    await run(context, parts, checks);
-    return report("passed");
+    await run(context, parts, list);
   } catch (error) {
     context.interruption.throwIfAborted();
     if (!(error instanceof SkipError) && !(error instanceof CheckError)) throw error;
     if (error.output !== "") process.stderr.write(`${error.output}\n`);
-    return report(error instanceof SkipError ? "skipped" : "failed", messageOf(error)); // K2
+    end = error;
+  } finally {
+    left = await undo(context, list, end); // K1
   }
+  context.interruption.throwIfAborted();
+  const reasons = [...(end === undefined ? [] : [end.message]), ...left];
+  const status = end instanceof SkipError && left.length === 0 ? "skipped" : reasons.length === 0 ? "passed" : "failed"; // K2, K3
+  return {
+    status,
+    ...(reasons.length === 0 ? {} : { reason: reasons.join("; ") }),
+    composes: [],
+    images: [],
+    ...parts,
+    checks: list.report(),
+    durationMs: Math.round(performance.now() - beganMs),
+  };
 }
 
-async function run(context: Context, parts: Parts, checks: CheckReport[]): Promise<void> {
-  const { progress, interruption: signal, root, undo } = context;
-  const check = async <T>(name: string, work: () => Promise<T>, detail: (value: T) => string): Promise<T> => {
-    const step = progress.step(name);
-    const beganMs = performance.now();
-    try {
-      const value = await work();
-      const text = detail(value);
-      checks.push({ name, detail: text, durationMs: Math.round(performance.now() - beganMs) });
-      step.done(`${name}: ${text}`);
-      return value;
-    } catch (error) {
-      step.fail(messageOf(error));
-      throw error;
-    }
-  };
+async function run(context: Context, parts: Parts, list: CheckList): Promise<void> {
+  const { interruption: signal, root } = context;
   const engine = await findEngine(context);
   parts.engine = { kind: engine.kind, version: engine.version };
   const composes = await findComposes(context, engine);
@@ -71,36 +64,26 @@ async function run(context: Context, parts: Parts, checks: CheckReport[]): Promi
   const images = await obtainImages(context, engine);
   parts.images = images;
   const stack = await planStack(context, engine, compose, images);
-  for (const each of composes)
-    await check(
-      `the file is valid for ${each.version}`,
-      () => stack.config(each),
-      () => "yes",
-    );
-  undo.onStop("stack", () => takeDown(context, stack.down));
-  await check("the image is built", stack.build, () => "by its Dockerfile");
-  await check(
-    "the stack starts",
-    () => start(stack),
-    () => "with two routers",
-  );
-  const containers = await check(
-    "everyone is healthy",
-    () => everyoneIsHealthy(stack, signal),
-    (all) => `${all.length} containers`,
-  );
+  const validate = async () => {
+    for (const each of composes) await stack.config(each);
+  };
+  await list.check("the file is valid", validate, () => `for ${composes.map(({ version }) => version).join(" and ")}`);
+  context.undo.onStop("stack", () => takeDown(context, stack.down));
+  await list.check("the image is built", stack.build, () => "by its Dockerfile");
+  const up = () => start(stack);
+  await list.check("the stack starts", up, () => "with two routers");
+  const healthy = () => everyoneIsHealthy(stack, signal);
+  const containers = await list.check("everyone is healthy", healthy, (all) => `${all.length} containers`);
   const confined = () => everyoneIsConfined(containers, engine.env, signal);
-  await check("nobody is root, and limits hold", confined, (processes) => `${processes} processes looked at`);
+  await list.check("nobody is root, and limits hold", confined, (processes) => `${processes} processes looked at`);
   const gather = () => gatherFromOutside(stack, root, signal);
-  const result = await check("a gather from outside is answered", gather, ({ outcome }) => `${outcome?.contributors} agents`);
+  const agents = ({ outcome }: Awaited<ReturnType<typeof gather>>) => `${outcome?.contributors} agents`;
+  const result = await list.check("a gather from outside is answered", gather, agents);
   const trace = () => traceIsConnected(stack, result.traceId, signal);
-  await check("its trace is connected", trace, (spans) => `${spans.length} spans, one root, no orphan`);
+  await list.check("its trace is connected", trace, (spans) => `${spans.length} spans, one root, no orphan`);
   const loss = () => surviveRouterLoss(stack, containers, root, engine.env, signal);
-  await check(
-    "the loss of a router costs no request",
-    loss,
-    ({ before, after }) => `${before} before, ${after} after, none failed`,
-  );
+  const requests = ({ before, after }: Awaited<ReturnType<typeof loss>>) => `${before} before, ${after} after, none failed`;
+  await list.check("the loss of a router costs no request", loss, requests);
   const diskMib = await engine.diskMib();
   if (diskMib !== undefined) parts.engine = { kind: engine.kind, version: engine.version, diskMib };
 }
@@ -108,5 +91,14 @@ async function run(context: Context, parts: Parts, checks: CheckReport[]): Promi
 async function takeDown({ progress }: Context, down: () => Promise<void>): Promise<void> {
   const step = progress.step("taking the stack down");
   await down();
-  step.done("the stack is down, and nothing of it is left");
+  step.done("the stack is down");
+}
+
+/** @returns what could not be undone. Where nothing was to be checked, there is nothing to check here either. */
+async function undo(context: Context, list: CheckList, end: Error | undefined): Promise<string[]> {
+  const beganMs = performance.now();
+  const steps = await context.undo.stop();
+  if (steps.length > 0) list.record("nothing is left", "failed", `could not be undone: ${steps.join(", ")}`, beganMs);
+  else if (!(end instanceof SkipError)) list.record("nothing is left", "passed", "all that was begun is undone", beganMs);
+  return steps.length === 0 ? [] : [`could not be undone: ${steps.join(", ")}`];
 }

@@ -9,7 +9,7 @@ import { messageOf } from "./errors.ts";
 import { withSystemDirs } from "./install-tools.ts";
 import { createLifecycle, silentLogger } from "./nexus.ts";
 import { HELP, parseOptions } from "./options.ts";
-import { closingLine, exitCodeOf, type Report } from "./report.ts";
+import { closingLines, exitCodeOf, jsonOf } from "./report.ts";
 
 /** `npm run compose:test`: the command line around composeTest. */
 
@@ -39,23 +39,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const logger = { ...silentLogger, error: (fields: object, text: string) => progress.line(`${text}: ${reasonIn(fields)}`) };
   const undo = createLifecycle({ logger, stepTimeoutMs: UNDO_MS_MAX });
   const context: Context = { root, env: withSystemDirs(process.env), options, progress, interruption: interruption.signal, undo };
-  const report = await withLock(join(root, ".nexus", "compose.lock"), progress.line, () => runAndUndo(context));
-  if (options.json) process.stdout.write(`${JSON.stringify(report)}\n`);
-  else process.stdout.write(`${closingLine(report)}\n`);
+  const report = await withLock(join(root, ".nexus", "compose.lock"), progress.line, () => composeTest(context));
+  process.stdout.write(`${options.json ? jsonOf(report) : closingLines(report).join("\n")}\n`);
   return exitCodeOf(report, options.strict);
-}
-
-async function runAndUndo(context: Context): Promise<Report> {
-  let notUndone: string[] = [];
-  let report: Report;
-  try {
-    report = await composeTest(context);
-  } finally {
-    notUndone = await context.undo.stop();
-  }
-  context.interruption.throwIfAborted();
-  if (notUndone.length === 0) return report;
-  return { ...report, status: "failed", reason: `could not be undone: ${notUndone.join(", ")}; ${report.reason ?? ""}` };
 }
 
 function reasonIn(fields: object): string {

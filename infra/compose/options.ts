@@ -8,8 +8,9 @@ Uses the Docker engine that runs; where none does, installs Debian's packages as
 which is stopped and removed at the end. Progress is told on stderr. NODE_IMAGE, NATS_IMAGE, REDIS_IMAGE and JAEGER_IMAGE name
 other images, as they do for Compose.
 
-The exit code is 0 when everything holds, or where the machine cannot run the test ("skipped: …"); 1 when something does not
-hold; 2 for a wrong option; 128 + n after a signal, with everything taken down.
+The last line is "N passed, N failed, N skipped"; a check that was not reached is skipped. The exit code is 0 when everything
+holds, or where the machine cannot run the test ("skipped: …" says what it lacks); 1 when something does not hold; 2 for a wrong
+option; 128 + n after a signal, with everything taken down.
 `;
 
 export interface Options {

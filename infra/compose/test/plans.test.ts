@@ -1,9 +1,8 @@
-/** What is decided before anything is done: images, stand-ins, installations, options; and what is said at the end. */
+/** What is decided before anything is done: images, stand-ins, installations, options. */
 import { describe, expect, test } from "vitest";
 import { wantedImages } from "../images.ts";
 import { planInstallation } from "../install-tools.ts";
 import { parseOptions } from "../options.ts";
-import { closingLine, exitCodeOf, type Report } from "../report.ts";
 import { planStandIns } from "../stand-in-plan.ts";
 
 describe("the images", () => {
@@ -81,27 +80,5 @@ describe("the command line", () => {
     });
     expect(parseOptions(["--jason"])).toEqual({ kind: "refused", message: "unknown argument --jason" });
     expect(parseOptions(["--jason", "-h"])).toEqual({ kind: "help" });
-  });
-});
-
-describe("the report", () => {
-  const checks = [{ name: "a", detail: "b", durationMs: 1 }];
-  const report = (status: Report["status"], reason?: string): Report => ({
-    status,
-    ...(reason === undefined ? {} : { reason }),
-    composes: [],
-    images: [],
-    checks,
-    durationMs: 61_000,
-  });
-
-  test.each([
-    [report("passed"), "passed: 1 checks hold, in 1 min 1 s", 0, 0],
-    [report("failed", "no trace"), "failed: no trace (1 checks hold, in 1 min 1 s)", 1, 1],
-    [report("skipped", "no root"), "skipped: no root", 0, 1],
-  ])("$status: one line, and an exit code", (given, line, code, strictCode) => {
-    expect(closingLine(given)).toBe(line);
-    expect(exitCodeOf(given, false)).toBe(code);
-    expect(exitCodeOf(given, true)).toBe(strictCode);
   });
 });
