@@ -6,7 +6,7 @@ npm run compose:test -- --fresh    build the Debian base system anew instead of 
 
 Uses the Docker engine that runs; where none does, installs Debian's packages as root or with sudo and starts a private one,
 which is stopped and removed at the end. Progress is told on stderr. NODE_IMAGE, NATS_IMAGE, REDIS_IMAGE and JAEGER_IMAGE name
-other images, as they do for Compose.
+other images, and BUILD_NETWORK the network of the build, as they do for Compose.
 
 The last line is "N passed, N failed, N skipped"; a check that was not reached is skipped. The exit code is 0 when everything
 holds, or where the machine cannot run the test ("skipped: …" says what it lacks); 1 when something does not hold; 2 for a wrong

@@ -121,7 +121,7 @@ function composeEnv(
     ...Object.fromEntries(images.map(({ variable, reference }) => [variable, reference])),
     ...Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, String(port)])),
     NEXUS_IMAGE: `nexus:compose-test-${process.pid}`,
-    BUILD_NETWORK: isOffline ? "none" : engine.buildNetwork,
+    BUILD_NETWORK: isOffline ? "none" : rest["BUILD_NETWORK"] || engine.buildNetwork,
     COMPOSE_HTTP_TIMEOUT: "120",
     NEXUS_PREFIX: "",
     NEXUS_LOG_LEVEL: "",
