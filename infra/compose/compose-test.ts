@@ -1,4 +1,4 @@
-import { type CheckList, createCheckList } from "./check-list.ts";
+import { type CheckList, type CheckReport, createCheckList } from "./check-list.ts";
 import { gatherFromOutside } from "./checks/coordination.ts";
 import { everyoneIsConfined } from "./checks/hardening.ts";
 import { everyoneIsHealthy, start } from "./checks/health.ts";
@@ -28,7 +28,6 @@ export async function composeTest(context: Context): Promise<Report> {
   const list = createCheckList(context.progress);
   const parts: Parts = {};
   let end: CheckError | SkipError | undefined;
-  let left: string[] = [];
   try {
     await run(context, parts, list);
   } catch (error) {
@@ -37,20 +36,28 @@ export async function composeTest(context: Context): Promise<Report> {
     if (error.output !== "") process.stderr.write(`${error.output}\n`);
     end = error;
   } finally {
-    left = await undo(context, list, end); // K1
+    await undo(context, list, end); // K1
   }
   context.interruption.throwIfAborted();
-  const reasons = [...(end === undefined ? [] : [end.message]), ...left];
-  const status = end instanceof SkipError && left.length === 0 ? "skipped" : reasons.length === 0 ? "passed" : "failed"; // K2, K3
   return {
-    status,
-    ...(reasons.length === 0 ? {} : { reason: reasons.join("; ") }),
+    ...outcomeOf(list.report(), end),
     composes: [],
     images: [],
     ...parts,
     checks: list.report(),
     durationMs: Math.round(performance.now() - beganMs),
   };
+}
+
+/** @param end what ended the run early */
+export function outcomeOf(
+  checks: readonly CheckReport[],
+  end: CheckError | SkipError | undefined,
+): Pick<Report, "status" | "reason"> {
+  const failures = checks.flatMap(({ name, status, detail }) => (status === "failed" ? [`${name}: ${detail}`] : []));
+  if (failures.length > 0) return { status: "failed", reason: failures.join("; ") }; // K3
+  if (end === undefined) return { status: "passed" };
+  return { status: end instanceof SkipError ? "skipped" : "failed", reason: end.message }; // K2
 }
 
 async function run(context: Context, parts: Parts, list: CheckList): Promise<void> {
@@ -94,11 +101,10 @@ async function takeDown({ progress }: Context, down: () => Promise<void>): Promi
   step.done("the stack is down");
 }
 
-/** @returns what could not be undone. Where nothing was to be checked, there is nothing to check here either. */
-async function undo(context: Context, list: CheckList, end: Error | undefined): Promise<string[]> {
+/** Where the machine cannot run the test, nothing was checked, and that all is undone is no success either. */
+async function undo(context: Context, list: CheckList, end: Error | undefined): Promise<void> {
   const beganMs = performance.now();
   const steps = await context.undo.stop();
   if (steps.length > 0) list.record("nothing is left", "failed", `could not be undone: ${steps.join(", ")}`, beganMs);
   else if (!(end instanceof SkipError)) list.record("nothing is left", "passed", "all that was begun is undone", beganMs);
-  return steps.length === 0 ? [] : [`could not be undone: ${steps.join(", ")}`];
 }

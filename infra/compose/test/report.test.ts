@@ -1,7 +1,8 @@
 /** What is said at the end: every check is counted once, and the exit code is 0 only where it may be. */
 import { describe, expect, test } from "vitest";
 import { type CheckReport, createCheckList } from "../check-list.ts";
-import { CheckError } from "../errors.ts";
+import { outcomeOf } from "../compose-test.ts";
+import { CheckError, SkipError } from "../errors.ts";
 import { closingLines, countsOf, exitCodeOf, jsonOf, type Report } from "../report.ts";
 
 const silent = { line: () => {}, step: () => ({ done: () => {}, fail: () => {} }) };
@@ -32,6 +33,22 @@ describe("the list of checks", () => {
     const list = createCheckList(silent);
     await expect(list.check("the file is valid", failing(new TypeError("oops")), () => "")).rejects.toThrow("oops");
     expect(list.report()[0]?.status).toBe("skipped");
+  });
+});
+
+describe("the outcome", () => {
+  const check = (status: CheckReport["status"]): CheckReport => ({ name: "nothing is left", status, detail: "x", durationMs: 1 });
+  const unmade = [check("skipped")];
+
+  test.each([
+    ["everything holds", [check("passed")], undefined, { status: "passed" }],
+    ["the machine lacks something", unmade, new SkipError("no root"), { status: "skipped", reason: "no root" }],
+    ["it failed before its first check", unmade, new CheckError("no answer"), { status: "failed", reason: "no answer" }],
+    ["a check failed", [check("failed")], new CheckError("x"), { status: "failed", reason: "nothing is left: x" }],
+    ["what was begun could not be undone", [check("failed")], undefined, { status: "failed", reason: "nothing is left: x" }],
+    ["a skip left something", [check("failed")], new SkipError("y"), { status: "failed", reason: "nothing is left: x" }],
+  ])("when %s", (_when, checks, end, outcome) => {
+    expect(outcomeOf(checks, end)).toEqual(outcome);
   });
 });
 
