@@ -95,9 +95,10 @@ describe("the services of the project", () => {
     expect(composeFile.services["router"]?.ports).toBeUndefined();
   });
 
-  test("telemetry goes to Jaeger over OTLP/HTTP, and nobody waits for it", () => {
+  test("traces go to Jaeger over OTLP/HTTP, metrics nowhere, and nobody waits for it", () => {
     for (const [, { environment, depends_on }] of nexusServices) {
-      expect(environment?.["OTEL_EXPORTER_OTLP_ENDPOINT"]).toBe("http://jaeger:4318");
+      expect(environment?.["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]).toBe("http://jaeger:4318/v1/traces");
+      expect(environment).not.toHaveProperty("OTEL_EXPORTER_OTLP_ENDPOINT");
       expect(depends_on?.["jaeger"]?.condition).toBe("service_started");
       expect(depends_on?.["nats"]?.condition).toBe("service_healthy");
     }
