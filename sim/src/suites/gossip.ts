@@ -47,7 +47,8 @@ function run(seed: number, { nodes, fanout, loss, repair }: Of, withTranscript: 
     (node) =>
       new GossipProcess({
         ...{ node, members: () => members, random: world.randomOf(node), roundMs: ROUND_MS, phaseMs: ROUND_MS },
-        gossip: { fanout: fanout === 0 ? "log2" : fanout, exchange: repair === 1 ? "push-pull" : "push" },
+        // Without repair news has to be told for longer, so that it reaches everybody.
+        gossip: { fanout: fanout === 0 ? "log2" : fanout, ...(repair === 1 ? {} : { exchange: "push", hotFactor: 3 }) },
         onSend: (frame) => bytes.add(frame),
       }),
   );

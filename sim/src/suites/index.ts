@@ -1,8 +1,9 @@
 import type { SimSuite } from "../suite.ts";
 import { gossipSuite } from "./gossip.ts";
+import { gossipBytesSuite } from "./gossip-bytes.ts";
 import { gossipFaultsSuite } from "./gossip-faults.ts";
 
 /** Every simulation, by name. */
 export const suites: ReadonlyMap<string, SimSuite> = new Map(
-  ([gossipSuite, gossipFaultsSuite] as readonly SimSuite[]).map((suite) => [suite.name, suite]),
+  ([gossipSuite, gossipFaultsSuite, gossipBytesSuite] as readonly SimSuite[]).map((suite) => [suite.name, suite]),
 );

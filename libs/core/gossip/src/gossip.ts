@@ -37,7 +37,7 @@ export const gossipDefaults: GossipOptions = {
   fanout: "log2",
   frameBytesMax: 262_144,
   exchange: "push-pull",
-  hotFactor: 2,
+  hotFactor: 1,
   hotMax: 1_024,
   peersMax: 10_000,
 };
