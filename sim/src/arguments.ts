@@ -13,8 +13,11 @@ export interface Run {
 export type Command =
   | { readonly kind: "help"; readonly suite: SimSuite | undefined }
   | { readonly kind: "refused"; readonly message: string }
-  | { readonly kind: "run"; readonly run: Run };
+  | { readonly kind: "run"; readonly run: Run }
+  /** The table of docs/gossip.md. */
+  | { readonly kind: "rounds"; readonly seeds: number; readonly json: boolean; readonly page: string | undefined };
 
+const ROUNDS = "gossip-rounds";
 const SEED_MAX = 2 ** 32 - 1;
 const common = {
   seeds: { summary: "how many runs, with the seeds 1, 2, …", min: 1, max: 1_000_000, default: 100 },
@@ -30,7 +33,12 @@ export function helpOf(suites: ReadonlyMap<string, SimSuite>, suite: SimSuite | 
   ].map(([option = "", text = ""]) => `  ${option.padEnd(20)}${text}\n`);
   const about =
     suite === undefined
-      ? [...suites.values()].map(({ name, summary }) => `  ${name.padEnd(20)}${summary}\n`).join("")
+      ? [
+          ...suites.values(),
+          { name: ROUNDS, summary: "a table of 8 to 512 nodes beside the bounds; --page DIR writes it and a picture" },
+        ]
+          .map(({ name, summary }) => `  ${name.padEnd(20)}${summary}\n`)
+          .join("")
       : `  ${suite.summary}\n`;
   return `npm run sim -- ${suite?.name ?? "<suite>"} [options]
 
@@ -49,15 +57,35 @@ function told({ summary, min, max, default: value }: NumberOption): string {
 export function parseArguments(argv: readonly string[], suites: ReadonlyMap<string, SimSuite>): Command {
   const [name, ...rest] = argv;
   if (name === undefined || name === "--help" || name === "-h") return { kind: "help", suite: undefined };
+  if (name === ROUNDS) return refusing(() => parseRounds(rest));
   const suite = suites.get(name);
   if (suite === undefined) {
     return { kind: "refused", message: `there is no simulation "${name}"; there are: ${[...suites.keys()].join(", ")}` };
   }
+  return refusing(() => parseFor(suite, rest));
+}
+
+function refusing(parse: () => Command): Command {
   try {
-    return parseFor(suite, rest);
+    return parse();
   } catch (error) {
     return { kind: "refused", message: (error as Error).message };
   }
+}
+
+function parseRounds(args: string[]): Command {
+  const { values } = parseArgs({
+    args,
+    options: {
+      help: { type: "boolean", short: "h" },
+      json: { type: "boolean" },
+      page: { type: "string" },
+      seeds: { type: "string" },
+    },
+  });
+  if (values.help === true) return { kind: "help", suite: undefined };
+  const seeds = numberOf("seeds", values.seeds, common.seeds);
+  return { kind: "rounds", seeds, json: values.json ?? false, page: values.page };
 }
 
 function parseFor(suite: SimSuite, args: string[]): Command {

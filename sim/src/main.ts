@@ -1,6 +1,7 @@
 import { createWriteStream } from "node:fs";
 import { finished } from "node:stream/promises";
 import { helpOf, parseArguments, type Run } from "./arguments.ts";
+import { measureRounds, tableOf, writePage } from "./gossip-rounds.ts";
 import { jsonOf, Tally, textOf } from "./report.ts";
 import { suites } from "./suites/index.ts";
 
@@ -19,7 +20,17 @@ async function main(argv: readonly string[]): Promise<number> {
       return 2;
     case "run":
       return await run(command.run);
+    case "rounds":
+      return await rounds(command);
   }
+}
+
+/** @returns 0 where every p99 is within its bound */
+async function rounds({ seeds, json, page }: { seeds: number; json: boolean; page: string | undefined }): Promise<number> {
+  const rows = measureRounds(seeds, (line) => void process.stderr.write(`sim: ${line}\n`));
+  process.stdout.write(json ? `${JSON.stringify(rows)}\n` : tableOf(rows));
+  if (page !== undefined) await writePage(rows, page);
+  return rows.every(({ p99, boundP99 }) => p99 <= boundP99) ? 0 : 1;
 }
 
 async function run({ suite, values, seeds, json, transcript }: Run): Promise<number> {
