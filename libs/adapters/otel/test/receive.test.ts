@@ -4,10 +4,13 @@
  */
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import protobuf from "protobufjs/light.js";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { startOtel } from "../src/index.ts";
 import { decodeTraces, exportAnswer, exportFailure, receiveLimits } from "../src/receive/index.ts";
+import { otlpTypes } from "../src/receive/otlp-types.ts";
 
 const servers: Server[] = [];
 afterEach(async () => {
@@ -32,6 +35,9 @@ async function exported(record: (telemetry: ReturnType<typeof startOtel>["teleme
   await otel.shutdown();
   return bodies;
 }
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
 
 const id = (digits: number, fill = "a") => fill.repeat(digits);
 const json = (value: unknown) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
@@ -201,6 +207,34 @@ describe("D2: bounds", () => {
     const { spans, rejected } = decodeTraces(envelope(empty), "protobuf");
     expect([spans.length, rejected]).toEqual([0, 1_000_000]);
     expect(performance.now() - beforeMs).toBeLessThan(5_000);
+  });
+
+  test("resources and scopes that no span needs are not built", () => {
+    const scoped = field(2, field(1, field(1, Buffer.from("s"))));
+    const group = field(1, Buffer.concat([field(1, field(1, field(1, Buffer.from("k")))), scoped]));
+    const built = [vi.spyOn(otlpTypes.resource, "decode"), vi.spyOn(otlpTypes.scope, "decode")];
+    decodeTraces(Buffer.alloc(group.byteLength * 1_000, group), "protobuf");
+    expect(built.map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
+    const ids = Buffer.concat([field(1, Buffer.alloc(16, 1)), field(2, Buffer.alloc(8, 1))]);
+    const two = Buffer.concat([scoped, field(2, Buffer.concat([field(2, ids), field(2, ids)]))]);
+    decodeTraces(field(1, Buffer.concat([field(1, Buffer.alloc(0)), two])), "protobuf");
+    expect(built.map(({ mock }) => mock.calls.length)).toEqual([1, 0]);
+    const broken = field(1, Buffer.concat([field(1, Buffer.from([0x0a, 0x7f])), two]));
+    expect(decodeTraces(broken, "protobuf")).toMatchObject({ spans: [], rejected: 2 });
+    expect(built.map(({ mock }) => mock.calls.length)).toEqual([2, 0]);
+    for (const spy of built) spy.mockRestore();
+  });
+
+  test("text that is cut off does not keep what was cut off", () => {
+    const heapBytes = () => {
+      collectGarbage();
+      return process.memoryUsage().heapUsed;
+    };
+    const long = "x".repeat(2_000_000);
+    const beforeBytes = heapBytes();
+    const kept = Array.from({ length: 20 }, (_, i) => decodeTraces(request(span({ name: `${i}${long}` })), "json").spans);
+    expect((heapBytes() - beforeBytes) / kept.length).toBeLessThan(200_000);
+    expect(kept.every(([one]) => one?.name.length === receiveLimits.textCharsMax)).toBe(true);
   });
 
   test("bytes of a span", () => {

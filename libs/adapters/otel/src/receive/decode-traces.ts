@@ -59,11 +59,31 @@ const asJson = { longs: String, bytes: String, defaults: false } as const;
 
 function readProtobuf(body: Uint8Array, kept: Kept): void {
   for (const resourceSpans of partsOf(body, envelope.resourceSpans)) {
-    const resource = protobufResource(resourceSpans);
+    const resource = once(() => protobufResource(resourceSpans));
     for (const scopeSpans of partsOf(resourceSpans, envelope.scopeSpans)) {
-      const scope = protobufScope(scopeSpans);
-      for (const span of partsOf(scopeSpans, envelope.spans)) kept.add(() => protobufSpan(span, resource, scope));
+      const scope = once(() => protobufScope(scopeSpans));
+      for (const span of partsOf(scopeSpans, envelope.spans)) kept.add(() => protobufSpan(span, resource(), scope()));
     }
+  }
+}
+
+/** What spans share is read when the first of them is, and not again, whatever came of it (D2). */
+function once<T>(read: () => T): () => T {
+  let known: (() => T) | undefined;
+  return () => {
+    known ??= settledOf(read);
+    return known();
+  };
+}
+
+function settledOf<T>(read: () => T): () => T {
+  try {
+    const value = read();
+    return () => value;
+  } catch (error) {
+    return () => {
+      throw error;
+    };
   }
 }
 

@@ -133,7 +133,8 @@ function microsOf(nanos: string | number | null | undefined): number {
   return typeof nanos === "number" ? Math.floor(nanos / 1_000) : Number(BigInt(nanos) / 1_000n);
 }
 
+/** A copy: a part of a string keeps the whole of it in memory. */
 export function clip(text: string): string {
   const { textCharsMax } = receiveLimits;
-  return text.length <= textCharsMax ? text : `${text.slice(0, textCharsMax - 1)}…`;
+  return text.length <= textCharsMax ? text : Buffer.from(`${text.slice(0, textCharsMax - 1)}…`).toString();
 }
