@@ -1,4 +1,4 @@
-import type { ReceivedSpan } from "@nexus/adapter-otel/receive";
+import type { ReceivedAttribute, ReceivedResource, ReceivedSpan } from "@nexus/adapter-otel/receive";
 
 /**
  * The traces of late, in memory. Pure: time is an argument (milliseconds of a monotonic clock).
@@ -46,6 +46,8 @@ export interface TraceStoreCounts {
 
 interface Entry extends StoredTrace {
   readonly spans: Map<string, ReceivedSpan>;
+  /** What processes said of themselves, each counted once in the bytes; those of spans that were replaced among them. */
+  readonly resources: Set<ReceivedResource>;
   readonly firstMs: number;
   bytes: number;
   dropped: number;
@@ -123,17 +125,19 @@ export class TraceStore {
     const { spansPerTraceMax, bytesMax } = this.#options;
     let entry = this.#traces.get(span.traceId);
     if (entry === undefined) {
-      entry = { traceId: span.traceId, spans: new Map(), firstMs: nowMs, bytes: 0, dropped: 0 };
+      entry = { traceId: span.traceId, spans: new Map(), resources: new Set(), firstMs: nowMs, bytes: 0, dropped: 0 };
       this.#traces.set(span.traceId, entry);
     }
     const old = entry.spans.get(span.spanId);
-    const more = bytesOf(span) - (old === undefined ? 0 : bytesOf(old)); // S3
+    const shared = entry.resources.has(span.resource) ? 0 : bytesOfResource(span.resource);
+    const more = shared + bytesOf(span) - (old === undefined ? 0 : bytesOf(old)); // S3
     if ((old === undefined && entry.spans.size >= spansPerTraceMax) || entry.bytes + more > bytesMax / 4) {
       entry.dropped++; // S2
       this.#dropped++;
       return;
     }
     entry.spans.set(span.spanId, span);
+    entry.resources.add(span.resource);
     entry.bytes += more;
     this.#bytes += more;
     if (old === undefined) this.#spans++;
@@ -162,16 +166,21 @@ function matches(span: ReceivedSpan, query: TraceQuery): boolean {
   );
 }
 
-/** Of what a span holds in memory; the resource is shared with others and not counted. */
+/** Of what a span holds in memory, without its resource, which others share. */
 function bytesOf(span: ReceivedSpan): number {
-  let bytes = SPAN_BYTES + span.name.length + span.statusMessage.length + span.links.length * ITEM_BYTES;
-  const add = (attributes: ReceivedSpan["attributes"]) => {
-    for (const { key, value } of attributes) bytes += ITEM_BYTES + key.length + (typeof value === "string" ? value.length : 8);
-  };
-  add(span.attributes);
-  for (const event of span.events) {
-    bytes += ITEM_BYTES + event.name.length;
-    add(event.attributes);
-  }
+  let bytes = SPAN_BYTES + span.name.length + span.statusMessage.length + span.scope.length + span.links.length * ITEM_BYTES;
+  bytes += bytesOfAttributes(span.attributes);
+  for (const event of span.events) bytes += ITEM_BYTES + event.name.length + bytesOfAttributes(event.attributes);
   return bytes;
+}
+
+function bytesOfResource({ service, attributes }: ReceivedResource): number {
+  return ITEM_BYTES + service.length + bytesOfAttributes(attributes);
+}
+
+function bytesOfAttributes(attributes: readonly ReceivedAttribute[]): number {
+  return attributes.reduce(
+    (sum, { key, value }) => sum + ITEM_BYTES + key.length + (typeof value === "string" ? value.length : 8),
+    0,
+  );
 }

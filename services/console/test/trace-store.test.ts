@@ -22,6 +22,24 @@ describe("S1: whole traces go, the oldest first", () => {
     expect([traces, tracesEvicted]).toEqual([5, 95]);
   });
 
+  test("beyond the bytes, of which what a process says of itself is part", () => {
+    const store = new TraceStore({ ...roomy, bytesMax: 80_000 });
+    const wordy = () => ({ service: "s", attributes: [{ key: "k", value: "x".repeat(10_000) }] });
+    for (let trace = 1; trace <= 100; trace++) store.add([spanOf(trace, 1, { resource: wordy() })], 0);
+    const { traces, bytes, tracesEvicted } = store.counts();
+    expect(bytes).toBeLessThanOrEqual(80_000);
+    expect([traces, tracesEvicted]).toEqual([7, 93]);
+  });
+
+  test("what spans share is counted once in a trace", () => {
+    const store = new TraceStore(roomy);
+    const resource = { service: "s", attributes: [{ key: "k", value: "x".repeat(10_000) }] };
+    store.add([spanOf(1, 1, { resource })], 0);
+    const { bytes } = store.counts();
+    store.add([spanOf(1, 2, { resource })], 0);
+    expect(store.counts().bytes - bytes).toBeLessThan(1_000);
+  });
+
   test("beyond the age, counted from the first span, and not as an overflow", () => {
     const store = new TraceStore(roomy);
     store.add([spanOf(1, 1)], 0);
