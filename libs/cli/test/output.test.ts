@@ -234,6 +234,16 @@ describe("agents, findings, events, errors", () => {
     expect(printable("a\tb\nc")).toBe("a�b\nc");
   });
 
+  test("what turns the direction of text, or breaks its lines, reaches no terminal either", () => {
+    expect(printable("a\u202eb\u2066c\u2069d\u200fe\u061cf\u2028g")).toBe("a�b�c�d�e�f�g");
+  });
+
+  test("what a service says of itself stays in its line, and no finding of doctor's is forged", () => {
+    const forged = "down\n✓ agents  24 alive\nnothing is wrong";
+    const text = findingsText([{ check: "health", state: "failed", detail: forged, remedy: forged }], plain);
+    expect(text.trimEnd().split("\n")).toHaveLength(3);
+  });
+
   test.each([
     [0.04, "0.0 ms"],
     [99.94, "99.9 ms"],

@@ -1,5 +1,6 @@
 import type { Finding, State } from "../doctor/check.ts";
-import { type Colour, printable, type Style } from "./style.ts";
+import { printableLine } from "./printable.ts";
+import type { Colour, Style } from "./style.ts";
 
 const marks: Record<State, readonly [string, Colour]> = {
   ok: ["✓", "green"],
@@ -12,8 +13,8 @@ export function findingsText(findings: readonly Finding[], style: Style): string
   const width = Math.max(...findings.map(({ check }) => check.length));
   const lines = findings.flatMap(({ check, state, detail, remedy }) => {
     const [mark, colour] = marks[state];
-    const line = `${style.paint(colour, mark)} ${check.padEnd(width)}  ${printable(detail)}`;
-    return remedy === undefined ? [line] : [line, `${" ".repeat(width + 4)}→ ${printable(remedy)}`];
+    const line = `${style.paint(colour, mark)} ${check.padEnd(width)}  ${printableLine(detail)}`;
+    return remedy === undefined ? [line] : [line, `${" ".repeat(width + 4)}→ ${printableLine(remedy)}`];
   });
   return `${lines.join("\n")}\n${verdict(findings, style)}\n`;
 }
