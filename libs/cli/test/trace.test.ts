@@ -1,5 +1,5 @@
 /** A trace as a tree and as text: order, orphans, circles, folding, what is noted; and where `nexus trace` looks. */
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { connectNats } from "@nexus/adapter-nats";
 import { startNatsServer } from "@nexus/adapter-servers";
@@ -120,9 +120,17 @@ describe("the text", () => {
     expect(lines(Number.POSITIVE_INFINITY)).toHaveLength(2 + 200 + 1);
   });
 
+  test("as many spans as an answer may hold", () => {
+    const children = Array.from({ length: 200_000 }, (_, i) => span(`h${i}`, "a", i, 1_000, { operationName: "process stats" }));
+    const trace = { ...traceOf(), spans: [span("a", undefined, 0, 9_000), ...children] };
+    const text = (alikeMax: number) => traceText(trace, plain, { ...wide, alikeMax });
+    expect(text(3)).toContain("└─ … 199997 more, 1.0 ms to 1.0 ms");
+    expect(text(Number.POSITIVE_INFINITY).split("\n")).toHaveLength(200_003);
+  });
+
   test("what is not there, and what was cut, is said; a peer's escape sequences are not", () => {
     const hostile = span("b", "gone", 0, 1, { operationName: "\u001b[2J", warnings: ["2 attributes \u001b[31m"] });
-    const text = traceText({ ...traceOf(hostile), warnings: ["3 more spans"] }, plain, wide);
+    const text = traceText({ ...traceOf(hostile), traceID: "\u001b]0;t\u0007", warnings: ["3 more spans"] }, plain, wide);
     expect(text).toContain("spans whose parent is not here: 1 (not recorded, or not arrived yet)\n");
     expect(text).toContain("3 more spans\n");
     expect(text).not.toContain("\u001b");
@@ -163,14 +171,16 @@ describe("nexus trace", () => {
   /** Answers the nth question with the nth page, then with the last. */
   async function serving(...pages: { status?: number; body: unknown }[]) {
     const asked: string[] = [];
+    const headers: IncomingHttpHeaders[] = [];
     const server = createServer((request, response) => {
+      headers.push(request.headers);
       const page = pages[Math.min(asked.length, pages.length - 1)];
       asked.push(request.url ?? "");
       response.writeHead(page?.status ?? 200, { connection: "close" }).end(JSON.stringify(page?.body));
     });
     servers.push(server);
     await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, asked, headers };
   }
   const found = (...spans: TraceSpan[]) => ({ body: { data: [traceOf(...spans)], errors: null } });
   const none = { status: 404, body: { data: null, errors: [{ code: 404, msg: "trace not found" }] } };
@@ -183,6 +193,16 @@ describe("nexus trace", () => {
       NEXUS_NATS_URL: "nats://127.0.0.1:1",
     });
     expect([JSON.parse(out).spans.length, code, asked]).toEqual([1, 0, [`/api/traces/${traceID}`]]);
+  });
+
+  test("credentials in the address are sent, and not told", async () => {
+    const { url, headers } = await serving(found(span("a", undefined, 1, 1)), { status: 500, body: {} });
+    const address = url.replace("//", "//ops:p%40ss@");
+    const { code } = await nexus([traceID, "--traces-url", address]);
+    expect([code, headers[0]?.authorization]).toEqual([0, `Basic ${Buffer.from("ops:p@ss").toString("base64")}`]);
+    const { err } = await nexus([traceID, "--traces-url", address]);
+    expect(err).toContain(`no traces at ${url}: HTTP 500`);
+    expect(err).not.toContain("p%40ss");
   });
 
   test("it waits for spans that are on their way", async () => {
@@ -247,6 +267,7 @@ describe("nexus trace", () => {
 
   test.each([
     ["another API", { body: { hello: 1 } }, [], 2, /does not answer as Jaeger's API does/],
+    ["a trace without a span", { body: { data: [traceOf()] } }, ["--wait", "0"], 2, /has no trace of 0af7/],
     ["no such trace", none, ["--wait", "0"], 2, /has no trace of 0af7/],
     ["an error", { status: 500, body: {} }, [], 1, /HTTP 500/],
   ])("%s is told", async (_, page, args, code, message) => {

@@ -3,6 +3,7 @@ import type { Client } from "@nexus/client";
 import { attributes, decode, NexusError, requestIdPattern, type Trace } from "@nexus/contracts";
 import type { Command } from "commander";
 import { type Target, targetOf } from "../contexts/target.ts";
+import { withoutCredentials } from "../http-get.ts";
 import type { Io } from "../io.ts";
 import { createStyle } from "../output/style.ts";
 import { traceText } from "../output/trace-text.ts";
@@ -117,9 +118,8 @@ async function settled(read: () => Promise<Trace | undefined>, id: string, base:
     await new Promise((resolve) => setTimeout(resolve, Math.min(POLL_MS, untilMs - nowMs)));
   }
   if (trace !== undefined) return trace;
-  throw new NexusError("not-found", `${base} has no trace of ${id}: it was not recorded, or is no longer kept there`, {
-    field: "id",
-  });
+  const message = `${withoutCredentials(base)} has no trace of ${id}: it was not recorded, or is no longer kept there`;
+  throw new NexusError("not-found", message, { field: "id" });
 }
 
 function isWhole(trace: Trace, stillForMs: number): boolean {

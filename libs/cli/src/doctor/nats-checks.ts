@@ -1,6 +1,7 @@
 import { systemClock } from "@nexus/adapter-node";
 import { limits, NexusError } from "@nexus/contracts";
 import { z } from "zod";
+import { httpGet, withoutCredentials } from "../http-get.ts";
 import { openBus } from "../session.ts";
 import { connected, type Examined, failed, isAtLeast, type Outcome, ok, skipped, warning } from "./check.ts";
 import { readGreeting } from "./nats-greeting.ts";
@@ -86,9 +87,9 @@ const varzSchema = z.object({
 export async function monitoring({ monitorUrl }: Examined): Promise<Outcome> {
   if (monitorUrl === undefined) return skipped("not asked: --monitor-url http://host:8222 tells slow consumers");
   try {
-    const response = await fetch(new URL("/varz", monitorUrl), { signal: AbortSignal.timeout(ANSWER_MS), redirect: "error" });
+    const response = await httpGet(String(new URL("/varz", monitorUrl)), ANSWER_MS);
     const parsed = varzSchema.safeParse(await response.json());
-    if (!parsed.success) throw new NexusError("malformed", `${monitorUrl}/varz is not NATS monitoring`);
+    if (!parsed.success) throw new NexusError("malformed", `${withoutCredentials(monitorUrl)}/varz is not NATS monitoring`);
     const { slow_consumers: slow, connections, max_connections: most } = parsed.data;
     const detail = `${slow} slow consumers since its start, ${connections} of ${most} connections`;
     if (slow > 0) {

@@ -26,7 +26,8 @@ const NAME_COLUMNS_MAX = 72;
 export function traceText(trace: Trace, style: Style, options: TraceTextOptions): string {
   const tree = spanTree(trace);
   const lines = tree.roots.flatMap((root) => linesOf(root, undefined, "", "", options.alikeMax));
-  const width = Math.min(NAME_COLUMNS_MAX, Math.max(...lines.map(({ stem, name }) => stem.length + name.length)));
+  const widest = lines.reduce((most, { stem, name }) => Math.max(most, stem.length + name.length), 0);
+  const width = Math.min(NAME_COLUMNS_MAX, widest);
   const notes = [
     ...(trace.warnings ?? []),
     ...(tree.orphans === 0 ? [] : [`spans whose parent is not here: ${tree.orphans} (not recorded, or not arrived yet)`]),
@@ -43,7 +44,7 @@ function headline(trace: Trace, tree: SpanTree, style: Style): string {
   const count = (number: number, one: string) => `${number} ${one}${number === 1 ? "" : "s"}`;
   const failed = trace.spans.filter(isFailed).length;
   return [
-    `${style.paint("bold", "trace")} ${trace.traceID}`,
+    `${style.paint("bold", "trace")} ${printableLine(trace.traceID)}`,
     milliseconds((tree.endUs - tree.startUs) / 1_000),
     count(trace.spans.length, "span"),
     ...(failed === 0 ? [] : [style.paint("red", `${failed} failed`)]),
@@ -75,7 +76,8 @@ function folded(children: readonly SpanNode[], alikeMax: number): (SpanNode | Su
     const rank = (node: SpanNode) => (isFailed(node.span) ? 1e18 : 0) + node.span.duration;
     const kept = new Set([...nodes].sort((a, b) => rank(b) - rank(a)).slice(0, alikeMax));
     const durations = nodes.filter((node) => !kept.has(node)).map(({ span }) => span.duration / 1_000);
-    const [least, most] = [Math.min(...durations), Math.max(...durations)];
+    const least = durations.reduce((a, b) => Math.min(a, b));
+    const most = durations.reduce((a, b) => Math.max(a, b));
     const summary = `… ${durations.length} more, ${milliseconds(least)} to ${milliseconds(most)} (--all shows them)`;
     return [...nodes.filter((node) => kept.has(node)), { summary }];
   });

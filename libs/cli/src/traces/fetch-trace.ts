@@ -1,4 +1,5 @@
 import { errorFromIssues, NexusError, type Trace, tracesAnswerSchema } from "@nexus/contracts";
+import { httpGet, withoutCredentials } from "../http-get.ts";
 
 /** Reads traces from whatever serves Jaeger's query API: the console, or Jaeger. */
 
@@ -21,24 +22,24 @@ export async function traceByRequest(base: string, requestId: string, attribute:
 }
 
 async function read(base: string, path: string): Promise<readonly Trace[] | undefined> {
-  const url = `${base.replace(/\/+$/, "")}${path}`;
+  const shown = withoutCredentials(base);
   let text: string;
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), redirect: "error" });
+    const response = await httpGet(`${base.replace(/\/+$/, "")}${path}`, ANSWER_WITHIN_MS);
     if (response.status === 404) return undefined;
     text = await bounded(response);
     if (!response.ok) throw new Error(`HTTP ${response.status}`);
   } catch (error) {
-    throw new NexusError("disconnected", `no traces at ${base}: ${reasonOf(error)}; name a console or Jaeger by --traces-url`, {
+    throw new NexusError("disconnected", `no traces at ${shown}: ${reasonOf(error)}; name a console or Jaeger by --traces-url`, {
       cause: error,
     });
   }
   const parsed = tracesAnswerSchema.safeParse(jsonOr(text));
   if (!parsed.success) {
     const { message } = errorFromIssues(parsed.error.issues, "the answer");
-    throw new NexusError("malformed", `${base} does not answer as Jaeger's API does (${message}); correct --traces-url`);
+    throw new NexusError("malformed", `${shown} does not answer as Jaeger's API does (${message}); correct --traces-url`);
   }
-  return parsed.data.data ?? undefined;
+  return parsed.data.data?.filter(({ spans }) => spans.length > 0);
 }
 
 async function bounded(response: Response): Promise<string> {
