@@ -1,5 +1,16 @@
 /** Contexts: kept for their user alone, shown without secrets, and T1: credentials go to their own server alone. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -87,11 +98,46 @@ describe("the command", () => {
     expect(err).toMatch(message);
   });
 
-  test("a file that is broken is named", async () => {
+  test("a file that is broken is named, and nothing that is in it", async () => {
     mkdirSync(join(home, "nexus"));
-    writeFileSync(path(), "{");
+    writeFileSync(path(), '{"contexts":{"a":{"password":geheim}}}');
     const { code, err } = await context(["list"]);
     expect([code, err]).toEqual([2, expect.stringContaining(path())]);
+    expect(err).not.toContain("geheim");
+  });
+
+  test("of several that write at once none is lost: each waits for the one before", async () => {
+    mkdirSync(join(home, "nexus"));
+    const lock = `${path()}.lock`;
+    writeFileSync(lock, "");
+    const adding = context(["add", "later"]);
+    await new Promise(setImmediate);
+    writeFileSync(path(), '{"contexts":{"earlier":{}}}');
+    rmSync(lock);
+    expect(await adding).toMatchObject({ code: 0 });
+    expect(JSON.parse(readFileSync(path(), "utf8")).contexts).toEqual({ earlier: {}, later: {} });
+    expect(readdirSync(join(home, "nexus"))).toEqual(["contexts.json"]);
+  });
+
+  test("what a writer that died left is cleared away; one that lives is waited for, and then named", async () => {
+    await context(prod);
+    const lock = `${path()}.lock`;
+    writeFileSync(lock, "");
+    const { code, err } = await context(["use", "prod"]);
+    expect([code, err]).toEqual([1, expect.stringContaining(lock)]);
+    const longAgo = new Date(Date.now() - 60_000);
+    utimesSync(lock, longAgo, longAgo);
+    expect(await context(["use", "prod"])).toMatchObject({ code: 0 });
+    expect(readdirSync(join(home, "nexus"))).toEqual(["contexts.json"]);
+  });
+
+  test("a link to the file stays one", async () => {
+    mkdirSync(join(home, "nexus"));
+    writeFileSync(join(home, "elsewhere.json"), '{"contexts":{}}');
+    symlinkSync(join(home, "elsewhere.json"), path());
+    await context(prod);
+    expect(lstatSync(path()).isSymbolicLink()).toBe(true);
+    expect(JSON.parse(readFileSync(join(home, "elsewhere.json"), "utf8")).contexts).toHaveProperty("prod");
   });
 });
 

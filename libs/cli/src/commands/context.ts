@@ -1,7 +1,7 @@
 import { errorFromIssues, NexusError } from "@nexus/contracts";
 import type { Command } from "commander";
 import { type Context, contextSchema, redacted } from "../contexts/context.ts";
-import { checkContextName, contextNamed, contextsPath, readContexts, writeContexts } from "../contexts/contexts-file.ts";
+import { changeContexts, checkContextName, contextNamed, contextsPath, readContexts } from "../contexts/contexts-file.ts";
 import { given, type Io } from "../io.ts";
 import { contextsTable, contextText } from "../output/contexts-text.ts";
 import { createStyle } from "../output/style.ts";
@@ -45,10 +45,11 @@ export function contextCommand(program: Command, io: Io, finish: Finish): void {
     .command("use <name>")
     .description("use a context where none is named")
     .addHelpText("after", "\nExamples:\n  nexus context use prod")
-    .action((name: string) => {
-      const file = readContexts(io);
-      contextNamed(file, name);
-      writeContexts(io, { ...file, current: name });
+    .action(async (name: string) => {
+      await changeContexts(io, (file) => {
+        contextNamed(file, name);
+        return { ...file, current: name };
+      });
       io.err(`using context ${name}\n`);
       finish(0);
     });
@@ -81,12 +82,16 @@ export function contextCommand(program: Command, io: Io, finish: Finish): void {
     .command("remove <name>")
     .description("forget a context")
     .addHelpText("after", "\nExamples:\n  nexus context remove staging")
-    .action((name: string) => {
-      const file = readContexts(io);
-      contextNamed(file, name);
-      const { [name]: _, ...contexts } = file.contexts;
-      writeContexts(io, { ...(file.current === name || file.current === undefined ? {} : { current: file.current }), contexts });
-      io.err(`context ${name} is forgotten${file.current === name ? "; none is in use now" : ""}\n`);
+    .action(async (name: string) => {
+      let wasInUse = false;
+      await changeContexts(io, (file) => {
+        contextNamed(file, name);
+        const { current, contexts: kept } = file;
+        const { [name]: _, ...contexts } = kept;
+        wasInUse = current === name;
+        return { ...(wasInUse || current === undefined ? {} : { current }), contexts };
+      });
+      io.err(`context ${name} is forgotten${wasInUse ? "; none is in use now" : ""}\n`);
       finish(0);
     });
 }
@@ -109,16 +114,17 @@ function addCommand(context: Command, io: Io, finish: Finish): void {
       "after",
       "\nExamples:\n  nexus context add local --server nats://127.0.0.1:4222 --use\n  nexus context add prod --server tls://nats.example:4222 --creds ~/prod.creds",
     )
-    .action((name: string, _, command: Command) => {
+    .action(async (name: string, _, command: Command) => {
       const options = command.optsWithGlobals<AddOptions>();
       checkContextName(name);
-      const file = readContexts(io);
-      if (Object.hasOwn(file.contexts, name) && options.replace !== true) {
-        throw new NexusError("invalid-field", `there is a context "${name}" already; --replace replaces it`, { field: "name" });
-      }
-      const current = options.use === true ? name : file.current;
-      const contexts = { ...file.contexts, [name]: contextFrom(options, io) };
-      writeContexts(io, { ...(current === undefined ? {} : { current }), contexts });
+      const added = contextFrom(options, io);
+      await changeContexts(io, (file) => {
+        if (Object.hasOwn(file.contexts, name) && options.replace !== true) {
+          throw new NexusError("invalid-field", `there is a context "${name}" already; --replace replaces it`, { field: "name" });
+        }
+        const current = options.use === true ? name : file.current;
+        return { ...(current === undefined ? {} : { current }), contexts: { ...file.contexts, [name]: added } };
+      });
       io.err(`context ${name} is kept in ${contextsPath(io)}${options.use === true ? ", and in use" : ""}\n`);
       finish(0);
     });

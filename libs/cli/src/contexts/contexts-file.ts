@@ -1,13 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorFromIssues, NexusError } from "@nexus/contracts";
 import { given, type Io } from "../io.ts";
 import { type Context, type ContextsFile, contextNamePattern, contextsFileSchema } from "./context.ts";
+import { whileLocked } from "./lock-file.ts";
 
 /**
  * The contexts of one user, in `$XDG_CONFIG_HOME/nexus/contexts.json`, readable by that user alone. Written whole and
- * renamed into place, so that a crash leaves the old one. https://specifications.freedesktop.org/basedir-spec/latest/
+ * renamed into place, so that a crash leaves the old one, by one process at a time. https://specifications.freedesktop.org/basedir-spec/latest/
  */
 export function contextsPath(io: Pick<Io, "environment">): string {
   const home = given(io, "HOME");
@@ -24,25 +25,46 @@ export function readContexts(io: Pick<Io, "environment">): ContextsFile {
     value = JSON.parse(readFileSync(path, "utf8"));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return { contexts: {} };
-    throw new NexusError("invalid-field", `cannot read ${path}: ${(error as Error).message}; correct or remove it`, {
-      cause: error,
-    });
+    // A parser's message quotes what it met, which may be a secret.
+    const why = error instanceof SyntaxError ? "it is not JSON" : (error as Error).message;
+    throw new NexusError("invalid-field", `cannot read ${path}: ${why}; correct or remove it`, { cause: error });
   }
   const parsed = contextsFileSchema.safeParse(value);
   if (!parsed.success) throw errorFromIssues(parsed.error.issues, path);
   return parsed.data;
 }
 
-export function writeContexts(io: Pick<Io, "environment">, file: ContextsFile): void {
+/**
+ * Reads, changes and writes, as one step among all that do so.
+ * @throws NexusError as `change` does, or where the file cannot be read or written
+ */
+export async function changeContexts(io: Pick<Io, "environment">, change: (file: ContextsFile) => ContextsFile): Promise<void> {
   const path = contextsPath(io);
-  const unfinished = `${path}.${randomBytes(4).toString("hex")}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    writeFileSync(unfinished, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
-    renameSync(unfinished, path);
+    await whileLocked(`${path}.lock`, () => write(path, change(readContexts(io))));
   } catch (error) {
-    rmSync(unfinished, { force: true });
+    if (error instanceof NexusError) throw error;
     throw new NexusError("not-found", `cannot write ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+function write(path: string, file: ContextsFile): void {
+  const real = realpathOr(path); // a link to where it is kept stays one
+  const unfinished = `${real}.${randomBytes(4).toString("hex")}`;
+  try {
+    writeFileSync(unfinished, `${JSON.stringify(file, null, 2)}\n`, { mode: 0o600, flag: "wx" });
+    renameSync(unfinished, real);
+  } finally {
+    rmSync(unfinished, { force: true });
+  }
+}
+
+function realpathOr(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path; // it is not there yet
   }
 }
 
