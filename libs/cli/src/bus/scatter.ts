@@ -5,6 +5,8 @@ import type { Bus } from "../session.ts";
 /** Answers come at once, and nobody says how many there will be: it is the first silence that ends the question. */
 const FIRST_ANSWER_MS = 1_000;
 const SILENCE_MS = 300;
+/** Whoever goes on answering ends nothing, and would keep whoever asked. */
+const ALL_ANSWERS_MS = 5_000;
 const ANSWERS_MAX = 10_000;
 /** Of NATS, in the answer that says that nobody listens. */
 const STATUS_HEADER = "Status";
@@ -21,14 +23,16 @@ export async function scatter<T>(bus: Bus, subject: string, body: Uint8Array, re
     if (error instanceof NexusError && error.field === "subject") refused ??= error;
   });
   const end = Promise.withResolvers<void>();
+  let answers = 0;
   let timer = systemClock.schedule(FIRST_ANSWER_MS, end.resolve);
+  const last = systemClock.schedule(ALL_ANSWERS_MS, end.resolve);
   const inbox = bus.newInbox();
   const subscription = bus.subscribe(inbox, ({ data, headers }) => {
     timer.cancel();
     if (data.byteLength === 0 && headers[STATUS_HEADER] !== undefined) return end.resolve();
     const answer = readOr(() => read(decode(data)));
     if (answer !== undefined) found.push(answer);
-    if (found.length >= ANSWERS_MAX) end.resolve();
+    if (++answers >= ANSWERS_MAX) end.resolve();
     else timer = systemClock.schedule(SILENCE_MS, end.resolve);
   });
   try {
@@ -37,6 +41,7 @@ export async function scatter<T>(bus: Bus, subject: string, body: Uint8Array, re
     if (refused === undefined) await end.promise;
   } finally {
     timer.cancel();
+    last.cancel();
     subscription.unsubscribe();
     stopErrors();
   }
