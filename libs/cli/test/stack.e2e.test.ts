@@ -166,6 +166,9 @@ describe("completion", () => {
     expect(await completed("watch", "--st")).toEqual(["--status"]);
     expect(await completed("watch", "--js")).toEqual(["--json"]);
     expect(await completed("top", "--sort", "q")).toEqual(["queue"]);
+    expect(await completed("watch", "--status", "f")).toEqual(["failed"]);
+    expect(await completed("watch", "--type", "ga")).toEqual(["gather"]);
+    expect(await completed("doctor", "--require", "go")).toEqual(["gossip"]);
   });
 
   test("names of contexts", async () => {
@@ -174,6 +177,9 @@ describe("completion", () => {
     expect(await completed("context", "use", "prod")).toEqual(["prod-eu", "prod-us"]);
     expect(await completed("agents", "--context", "prod-u")).toEqual(["prod-us"]);
     expect((await run(["context", "remove", "prod-us"])).code).toBe(0);
+    await run(["context", "add", "secret", "--server", "nats://me:geheim@eu:4222"]);
+    const { out } = await run(["complete", "--", "context", "use", "sec"]);
+    expect(out).toContain("secret\tnats://***@eu:4222");
   });
 
   test("another shell is refused", async () => {
