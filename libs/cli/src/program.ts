@@ -1,6 +1,8 @@
 import { NexusError } from "@nexus/contracts";
 import { type ExitCode, exitCodeOfError } from "@nexus/runtime/exit-codes";
+
 import { Command, CommanderError } from "commander";
+import manifest from "../package.json" with { type: "json" };
 import { agentsCommand } from "./commands/agents.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { contextCommand } from "./commands/context.ts";
@@ -66,6 +68,7 @@ const commands = [
 function buildProgram(io: Io, finish: Finish): Command {
   const program = new Command("nexus")
     .description("Coordinates fleets of agents over NATS.")
+    .version(manifest.version, "--version", "print the version of this command")
     .option("--server <url>", "NATS servers, several with commas (env NEXUS_NATS_URL, else nats://127.0.0.1:4222)")
     .option("--prefix <subject>", "first tokens of every subject (env NEXUS_PREFIX, else nexus)")
     .option("--context <name>", "a context that is kept (env NEXUS_CONTEXT); see nexus context")

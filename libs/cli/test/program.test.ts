@@ -1,7 +1,9 @@
 /** The command line in this process: its exit codes and streams, against a real nats-server where a scripted router answers. */
+
 import { connectNats } from "@nexus/adapter-nats";
 import { startNatsServer } from "@nexus/adapter-servers";
 import { createSubjects, decode, encode, type JsonValue } from "@nexus/contracts";
+import { VERSION } from "@nexus/runtime";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { embeddedArgs } from "../src/commands/up.ts";
 import { runNexus } from "./run-nexus.ts";
@@ -164,6 +166,10 @@ describe("the others", () => {
       expect(code).toBe(0);
     },
   );
+
+  test("its version", async () => {
+    expect(await nexus(["--version"])).toMatchObject({ code: 0, out: `${VERSION}\n`, err: "" });
+  });
 
   test("the stack with --debug alone", async () => {
     expect((await nexus(["coordinate", "other", "--debug"])).err).toContain("    at ");

@@ -37,7 +37,9 @@ export function completionCommand(program: Command, io: Io): void {
     .addHelpText("after", help);
   // Options that every command takes are the program's own, and the library offers those of a command alone.
   for (const command of completion.commands.values()) {
-    for (const [name, option] of completion.options) if (!command.options.has(name)) command.options.set(name, option);
+    for (const [name, option] of completion.options) {
+      if (name !== "version" && !command.options.has(name)) command.options.set(name, option);
+    }
   }
   const offerContexts = (complete: Complete) => {
     for (const [name, description] of contextNames(io)) complete(name, description);
