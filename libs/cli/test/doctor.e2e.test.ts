@@ -50,6 +50,20 @@ describe("1: NATS is away", () => {
   });
 });
 
+describe("1: one NATS server of several is away", () => {
+  test("it is named, and nothing is skipped for it", async () => {
+    const { url, addRouter } = await fleet();
+    await addRouter();
+    const { code, findings, stateOf } = await doctor(`nats://127.0.0.1:1,${url}`);
+    expect(findings.get("nats-server")).toMatchObject({
+      state: "warning",
+      detail: expect.stringMatching(/^nexus-\S+ 2.*; no NATS server at 127\.0\.0\.1:1: ECONNREFUSED$/),
+      remedy: expect.stringContaining("127.0.0.1:1"),
+    });
+    expect([stateOf("router"), code]).toEqual(["ok", 0]);
+  });
+});
+
 describe("2: NATS refuses the credentials", () => {
   const config = 'authorization { users = [{ user: ops, password: "right" }] }';
   test.each([

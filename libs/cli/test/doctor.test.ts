@@ -62,8 +62,8 @@ describe("the greeting of a NATS server", () => {
   test.each([
     ["nats://h:1", { host: "h", port: 1 }],
     ["h", { host: "h", port: 4222 }],
-    ["tls://[::1]:5,b:6", { host: "::1", port: 5 }],
-  ])("address %s", (servers, address) => expect(addressOf(servers)).toEqual(address));
+    ["tls://[::1]:5 ", { host: "::1", port: 5 }],
+  ])("address %s", (server, address) => expect(addressOf(server)).toEqual(address));
   test("no address", () => expect(() => addressOf("nats://")).toThrow(/nats:\/\/host:port/));
 });
 

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { httpGet, withoutCredentials } from "../http-get.ts";
 import { openBus } from "../session.ts";
 import { connected, type Examined, failed, isAtLeast, type Outcome, ok, skipped, warning } from "./check.ts";
-import { readGreeting } from "./nats-greeting.ts";
+import { type Greeting, readGreeting } from "./nats-greeting.ts";
 
 /** The server itself: whether it is there, lets us in, and is well. */
 
@@ -15,19 +15,33 @@ const ROUND_TRIP_MS_WARN = 50;
 const ANSWER_MS = 3_000;
 const CONNECTIONS_SHARE_WARN = 0.9;
 
+/** Each of the servers that are named; the connection needs one. */
 export async function natsServer({ target }: Examined): Promise<Outcome> {
-  try {
-    const greeting = await readGreeting(target.server, ANSWER_MS);
-    const jetstream = greeting.jetstream ? "with JetStream" : "without JetStream, which nothing needs";
-    const detail = `${greeting.name} ${greeting.version}, largest message ${greeting.maxPayloadBytes} bytes, ${jetstream}`;
-    if (!isAtLeast(greeting.version, SERVER_MIN)) return failed(detail, `install nats-server ${SERVER_MIN} or newer`);
-    if (greeting.maxPayloadBytes < limits.frameBytesMax) {
-      return warning(detail, `set max_payload to ${limits.frameBytesMax}: larger requests are refused by the server`);
-    }
-    return ok(detail);
-  } catch (error) {
-    return failed(error, "start one (nexus up, or nats-server), or name another by --server, --context or NEXUS_NATS_URL");
+  const asked = target.server.split(",").map(async (server) => natsServerOutcome(await readGreeting(server, ANSWER_MS)));
+  const heard = await Promise.allSettled(asked);
+  const outcomes = heard.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  const away = heard.flatMap((one) => (one.status === "rejected" ? [(one.reason as Error).message] : []));
+  const worst = outcomes.find(({ state }) => state === "failed") ?? outcomes.find(({ state }) => state === "warning");
+  const [said] = worst === undefined ? outcomes : [worst];
+  if (said === undefined) {
+    return failed(
+      away.join("; "),
+      "start one (nexus up, or nats-server), or name another by --server, --context or NEXUS_NATS_URL",
+    );
   }
+  if (worst !== undefined || away.length === 0) return said;
+  const detail = [said.detail, ...away].join("; ");
+  return warning(detail, `start what is away, or leave it out of ${withoutCredentials(target.server)}`);
+}
+
+function natsServerOutcome({ name, version, maxPayloadBytes, jetstream }: Greeting): Outcome {
+  const streams = jetstream ? "with JetStream" : "without JetStream, which nothing needs";
+  const detail = `${name} ${version}, largest message ${maxPayloadBytes} bytes, ${streams}`;
+  if (!isAtLeast(version, SERVER_MIN)) return failed(detail, `install nats-server ${SERVER_MIN} or newer`);
+  if (maxPayloadBytes < limits.frameBytesMax) {
+    return warning(detail, `set max_payload to ${limits.frameBytesMax}: larger requests are refused by the server`);
+  }
+  return ok(detail);
 }
 
 export async function connection(examined: Examined): Promise<Outcome> {

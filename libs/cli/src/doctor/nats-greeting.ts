@@ -13,11 +13,10 @@ const GREETING_CHARS_MAX = 65_536;
 /**
  * What a NATS server says of itself before anything is asked: `INFO {…}`. It needs no credentials, so it tells a server
  * that is away from one that refuses us.
- * @param servers one address, or several with commas; the first is asked
  * @throws NexusError `disconnected`, `invalid-field`
  */
-export function readGreeting(servers: string, withinMs: number): Promise<Greeting> {
-  const { host, port } = addressOf(servers);
+export function readGreeting(server: string, withinMs: number): Promise<Greeting> {
+  const { host, port } = addressOf(server);
   return new Promise((resolve, reject) => {
     const socket = createConnection({ host, port });
     const fail = (why: string) => {
@@ -56,10 +55,10 @@ export function parseGreeting(line: string): Greeting | undefined {
   }
 }
 
-export function addressOf(servers: string): { host: string; port: number } {
-  const first = servers.split(",", 1)[0]?.trim() ?? "";
+export function addressOf(server: string): { host: string; port: number } {
+  const address = server.trim();
   try {
-    const url = new URL(first.includes("://") ? first : `nats://${first}`);
+    const url = new URL(address.includes("://") ? address : `nats://${address}`);
     if (url.hostname === "") throw new TypeError("no host");
     return { host: url.hostname.replace(/^\[|\]$/g, ""), port: url.port === "" ? 4222 : Number(url.port) };
   } catch (error) {
