@@ -25,4 +25,18 @@ const exitCode = await run(process.argv.slice(2), {
     };
   },
 });
-if (exitCode !== undefined) process.exitCode = exitCode;
+// Ended here, once all is told: a server that never answered may still hold a socket, which nothing can close.
+if (exitCode !== undefined) {
+  process.exitCode = exitCode;
+  await Promise.all([process.stdout, process.stderr].map(written));
+  process.exit(exitCode);
+}
+
+/** Resolves never where the reader is gone: the stream's error ends the process. */
+function written(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    stream.write("", (error) => {
+      if (!error) resolve();
+    });
+  });
+}

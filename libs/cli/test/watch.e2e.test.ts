@@ -181,6 +181,15 @@ test("V1: the word is renewed, so that a watcher outlives its lease", async () =
   await watcher.stop();
 });
 
+test.each([
+  ["never answers", () => new Promise<void>(() => {})],
+  ["is gone", () => Promise.reject(new Error("disconnected"))],
+])("Ctrl-C ends it where the server %s", async (_, flush) => {
+  const silent = { connected: true, publish: () => {}, flush } as unknown as typeof bus;
+  const watcher = new Watcher(silent, "nexus", {}, { onActivity: () => {}, onNote: () => {} });
+  await watcher.stop();
+});
+
 test("no router: it says so and waits", async () => {
   const watcher = startNexus(["watch", "--prefix", "elsewhere"], { environment: { NEXUS_NATS_URL: fleet.url } });
   watchers.push(watcher);

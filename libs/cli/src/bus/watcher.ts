@@ -37,6 +37,8 @@ interface HeardRouter {
 
 const LEASE_MS = limits.watchLeaseMsMax;
 const ROUTERS_MAX = 1_000;
+/** Whoever pressed Ctrl-C waits. */
+const STOP_MS = 500;
 
 export class Watcher {
   readonly #bus: Bus;
@@ -88,13 +90,16 @@ export class Watcher {
     if (refused !== undefined) throw refused;
   }
 
-  /** Takes the word back. */
+  /** Takes the word back; where that is not possible, it ends with its lease. */
   async stop(): Promise<void> {
     this.#ended = true;
     this.#timer?.cancel();
     if (!this.#bus.connected) return;
     this.#bus.publish(createSubjects(this.#prefix).routerWatch, encode(this.#interest(0, false)));
-    await this.#bus.flush();
+    const late = Promise.withResolvers<void>();
+    const timer = systemClock.schedule(STOP_MS, late.resolve);
+    await Promise.race([this.#bus.flush().catch(() => {}), late.promise]);
+    timer.cancel();
   }
 
   #interest(leaseMs: number, snapshot: boolean): WatchInterest {
