@@ -1,5 +1,6 @@
 /** Watching real routers: what runs already, beginnings and ends of all of them, filters, what is not told, and leaving. */
 
+import { stripVTControlCharacters } from "node:util";
 import { createIds, systemClock } from "@nexus/adapter-node";
 import { createClient } from "@nexus/client";
 import { createSubjects, decode, encode, limits, requestSchema } from "@nexus/contracts";
@@ -153,6 +154,15 @@ test("for people: columns, cut to the terminal", async () => {
     new RegExp(`^\\d\\d:\\d\\d:\\d\\d\\.\\d{3} {2}completed {2}gather {5}gather\\.echo +2/2 +[\\d.]+ ms {2}${id}`),
   );
   expect(line?.length).toBeLessThanOrEqual(120);
+});
+
+test("in a terminal that is narrower than its columns no line is wider", async () => {
+  const watcher = await watch(["--status", "completed", "refused"], { columns: 40, rows: 40 });
+  await send(echo);
+  await expect(send({ type: "gather", operation: "nope" })).rejects.toMatchObject({ code: "no-targets" });
+  await waitUntil(() => watcher.lines().length === 3, { what: "two lines" });
+  for (const line of watcher.lines()) expect(stripVTControlCharacters(line).length).toBeLessThanOrEqual(40);
+  expect(watcher.out()).toContain("\u001b[32mcompleted");
 });
 
 test("what routers did not tell, and what was lost on its way, is said", async () => {

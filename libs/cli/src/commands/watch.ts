@@ -56,11 +56,12 @@ interface Viewer {
 async function watch(bus: Bus, prefix: string, filter: WatchFilter, { countMax, options, io }: Viewer): Promise<void> {
   const style = createStyle(isColoured(options, io));
   const end = Promise.withResolvers<void>();
+  const columns = () => (io.outIsTty ? io.size().columns : Number.POSITIVE_INFINITY);
   let count = 0;
   const onActivity = (activity: Activity, router: string) => {
     if (++count > countMax) return;
     if (options.json === true) io.out(`${JSON.stringify({ router, ...activity })}\n`);
-    else io.out(activityLine(activity, router, style, io.outIsTty ? io.size().columns : Number.POSITIVE_INFINITY));
+    else io.out(activityLine(activity, router, style, columns()));
     if (count === countMax) end.resolve();
   };
   const onNote = (note: string) => io.err(`${style.paint("yellow", printable(`nexus: ${note}`))}\n`);
@@ -72,7 +73,7 @@ async function watch(bus: Bus, prefix: string, filter: WatchFilter, { countMax, 
   });
   const stopInterrupt = io.onInterrupt(end.resolve);
   try {
-    if (options.json !== true && io.outIsTty) io.out(activityHead(style));
+    if (options.json !== true && io.outIsTty) io.out(activityHead(style, columns()));
     await watcher.start();
     await end.promise;
   } finally {

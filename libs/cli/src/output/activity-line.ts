@@ -11,9 +11,9 @@ const colours: Record<ActivityStatus, Colour> = {
 };
 
 const widths = { time: 12, status: 9, type: 9, class: 22, agents: 9, took: 8, id: 26 } as const;
-const HEAD_COLUMNS = Object.values(widths).reduce((sum, width) => sum + width + 2, 0);
 
-export function activityHead(style: Style): string {
+/** @param columns as of `activityLine` */
+export function activityHead(style: Style, columns: number): string {
   const names = [
     "time".padEnd(widths.time),
     "status".padEnd(widths.status),
@@ -21,9 +21,9 @@ export function activityHead(style: Style): string {
     "class".padEnd(widths.class),
     "agents".padStart(widths.agents),
     "took".padStart(widths.took),
-    "request".padEnd(widths.id),
+    "request",
   ];
-  return `${style.paint("bold", names.join("  ").trimEnd())}\n`;
+  return lineOf([["bold", names.join("  ")]], style, columns);
 }
 
 /**
@@ -32,9 +32,7 @@ export function activityHead(style: Style): string {
  */
 export function activityLine(activity: Activity, router: string, style: Style, columns: number): string {
   const { status, error } = activity;
-  const head = [
-    timeOf(activity.atEpochMs).padEnd(widths.time),
-    style.paint(colours[status], status.padEnd(widths.status)),
+  const facts = [
     activity.type.padEnd(widths.type),
     clip(printableLine(activity.class ?? "–"), widths.class).padEnd(widths.class),
     agentsOf(activity).padStart(widths.agents),
@@ -44,10 +42,26 @@ export function activityLine(activity: Activity, router: string, style: Style, c
   ];
   const how = activity.layer === undefined ? "" : `${activity.layer}/${activity.strategy ?? "?"} `;
   const told = error === undefined ? `${how}at ${router}` : `${error.code}: ${error.message}`;
-  const room = Math.max(0, columns - HEAD_COLUMNS + (activity.id === undefined ? widths.id + 2 : 0));
-  return `${head.join("  ")}  ${style.paint(error === undefined ? "gray" : "red", clip(printableLine(told), room))}`
-    .trimEnd()
-    .concat("\n");
+  return lineOf(
+    [
+      [undefined, `${timeOf(activity.atEpochMs).padEnd(widths.time)}  `],
+      [colours[status], status.padEnd(widths.status)],
+      [undefined, `  ${facts.join("  ")}  `],
+      [error === undefined ? "gray" : "red", printableLine(told)],
+    ],
+    style,
+    columns,
+  );
+}
+
+function lineOf(parts: readonly (readonly [Colour | undefined, string])[], style: Style, columns: number): string {
+  let room = columns;
+  const shown = parts.map(([colour, text]) => {
+    const fitting = clip(text, room);
+    room -= fitting.length;
+    return colour === undefined || fitting === "" ? fitting : style.paint(colour, fitting);
+  });
+  return `${shown.join("").trimEnd()}\n`;
 }
 
 function agentsOf({ status, targeted, responded }: Activity): string {
