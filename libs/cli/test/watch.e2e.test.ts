@@ -1,5 +1,4 @@
 /** Watching real routers: what runs already, beginnings and ends of all of them, filters, what is not told, and leaving. */
-
 import { stripVTControlCharacters } from "node:util";
 import { createIds, systemClock } from "@nexus/adapter-node";
 import { createClient } from "@nexus/client";
@@ -133,6 +132,14 @@ describe("filters", () => {
     ]).toEqual([0, ["nightly", "nightly"]]);
   });
 
+  test("what another watcher wants is not shown, nor what runs more than once", async () => {
+    const all = await watch(["--json"]);
+    const watcher = await watch(["--status", "failed", "--json"]);
+    await send(echo);
+    await waitUntil(() => all.lines().length === 2, { what: "two lines at the other" });
+    expect(watcher.lines()).toEqual([]);
+  });
+
   test.each([
     [["--type", "dance"], /--type must be one of broadcast/],
     [["--status", "sad"], /--status must be one of running/],
@@ -204,6 +211,20 @@ test("no router: it says so and waits", async () => {
   const watcher = startNexus(["watch", "--prefix", "elsewhere"], { environment: { NEXUS_NATS_URL: fleet.url } });
   watchers.push(watcher);
   await waitUntil(() => watcher.err() === "nexus: no router is there; waiting for one\n", { what: "the note" });
+});
+
+test("a user who may not watch is told so", async () => {
+  const permissions = '{ publish: ["nexus.coordinate.>"], subscribe: ["_INBOX.>", "nexus.router.events"] }';
+  const guarded = await startFleet({
+    config: `authorization { users = [{ user: client, password: c, permissions: ${permissions} }] }`,
+  });
+  const environment = { NEXUS_NATS_URL: guarded.url, NEXUS_NATS_USER: "client", NEXUS_NATS_PASSWORD: "c" };
+  try {
+    const { code, err } = await runNexus(["watch"], { environment });
+    expect([code, err]).toEqual([2, expect.stringContaining("nexus.router.watch")]);
+  } finally {
+    await guarded.stop();
+  }
 });
 
 test("a frame of another version is no reason to end", async () => {

@@ -14,6 +14,7 @@ import {
   watchAnswerSchema,
 } from "@nexus/contracts";
 import type { Bus } from "../session.ts";
+import { heardRefusals } from "./heard-refusals.ts";
 
 /**
  * Keeps a word at every router that somebody watches, and hands on what they tell.
@@ -85,7 +86,7 @@ export class Watcher {
       this.#timer = systemClock.schedule(this.#leaseMs / 3, () => renew(false)); // V1
     };
     renew(true);
-    await this.#bus.flush();
+    await heardRefusals(this.#bus);
     stopErrors();
     if (refused !== undefined) throw refused;
   }

@@ -1,6 +1,7 @@
 import { systemClock } from "@nexus/adapter-node";
 import { limits, NexusError } from "@nexus/contracts";
 import { z } from "zod";
+import { heardRefusals } from "../bus/heard-refusals.ts";
 import { httpGet, withoutCredentials } from "../http-get.ts";
 import { openBus } from "../session.ts";
 import { connected, type Examined, failed, isAtLeast, type Outcome, ok, skipped, warning } from "./check.ts";
@@ -79,8 +80,7 @@ export async function inbox(examined: Examined): Promise<Outcome> {
   });
   const subscription = bus.subscribe(subject, () => {});
   try {
-    await bus.flush(); // what the server refuses comes before its answer
-    await new Promise((resolve) => setImmediate(resolve));
+    await heardRefusals(bus);
   } finally {
     subscription.unsubscribe();
     stopErrors();

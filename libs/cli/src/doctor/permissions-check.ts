@@ -1,5 +1,6 @@
 import { createIds } from "@nexus/adapter-node";
 import { createSubjects, encode, goalTypes, NexusError } from "@nexus/contracts";
+import { heardRefusals } from "../bus/heard-refusals.ts";
 import { connected, type Examined, failed, type Outcome, ok, some, warning } from "./check.ts";
 
 /**
@@ -29,9 +30,7 @@ export async function permissions(examined: Examined): Promise<Outcome> {
   const subscriptions = heard.map((subject) => bus.subscribe(subject, () => {}));
   try {
     for (const { subject, body } of [...needed, ...forOperators]) bus.publish(subject, body);
-    await bus.flush();
-    await bus.flush(); // what the server refuses comes before its second answer
-    await new Promise((resolve) => setImmediate(resolve));
+    await heardRefusals(bus);
   } finally {
     for (const subscription of subscriptions) subscription.unsubscribe();
     stopErrors();
