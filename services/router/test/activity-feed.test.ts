@@ -29,14 +29,16 @@ function resultOf(id: string, status: CoordinationResult["status"] = "completed"
 
 let clock = createVirtualClock();
 let feed: ActivityFeed;
-let client: ReturnType<ReturnType<typeof createMemoryBroker>["connect"]>;
+type MemoryBus = ReturnType<ReturnType<typeof createMemoryBroker>["connect"]>;
+let bus: MemoryBus;
+let client: MemoryBus;
 let events: ActivityEvent[] = [];
 let answers: WatchAnswer[] = [];
 
 beforeEach(async () => {
   clock = createVirtualClock();
   const broker = createMemoryBroker();
-  const bus = broker.connect();
+  bus = broker.connect();
   client = broker.connect();
   feed = new ActivityFeed({
     bus,
@@ -138,6 +140,21 @@ test("the answer tells what runs, in bounds", async () => {
   expect(answers[0]?.running[0]?.id).toBe(ids[0]);
 });
 
+test("what has ended runs no more", async () => {
+  await coordinate(0);
+  await coordinate(1, "failed");
+  feed.began(ids[2] ?? "", request, 2, undefined);
+  watch({ snapshot: true });
+  expect(answers[0]).toMatchObject({ running: [{ id: ids[2] }], runningTotal: 1 });
+});
+
+test("without a connection it is silent, and nothing fails", async () => {
+  watch();
+  await bus.close();
+  await coordinate(0);
+  expect(events).toEqual([]);
+});
+
 test("W2: a watcher too many is told so; one that is known may renew", async () => {
   for (let i = 0; i < limits.watchersMax; i++) watch({ watcher: `w${i}` });
   watch({ watcher: "late" });
@@ -155,5 +172,13 @@ test("W3: beyond the rate events are counted instead, and the next one says how 
   clock.advance(50);
   await coordinate(900);
   expect(events.at(-1)).toMatchObject({ published: limits.watchEventsPerSecondMax + 1, skipped: 30 });
+  expect(feed.counts()).toMatchObject({ watchEvents: limits.watchEventsPerSecondMax + 1, watchEventsSkipped: 30 });
+});
+
+test("W3: silence saves nothing up beyond the rate", async () => {
+  watch({ leaseMs: 10_000, statuses: ["completed"] });
+  await coordinate(0);
+  clock.advance(9_000);
+  for (let i = 0; i < limits.watchEventsPerSecondMax + 30; i++) await coordinate(i);
   expect(feed.counts()).toMatchObject({ watchEvents: limits.watchEventsPerSecondMax + 1, watchEventsSkipped: 30 });
 });
