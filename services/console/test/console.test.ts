@@ -1,5 +1,7 @@
 /** The console over real HTTP: our own exporter sends, Jaeger's API reads; refusals, bounds; and what it tells on the bus. */
+import { once } from "node:events";
 import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import { createMemoryBroker, createMemoryStore } from "@nexus/adapter-memory";
 import { createIds, systemClock } from "@nexus/adapter-node";
@@ -182,4 +184,39 @@ test("what had to go for want of room is logged, not each time", async () => {
   await post(url, body(span("a", "1"), span("b", "1"), span("c", "1")));
   clock.advance(30_000);
   expect(warned).toEqual([{ traces: 2 }]);
+});
+
+test("what is too old goes though nothing arrives", async () => {
+  const clock = createVirtualClock();
+  const { url } = await start({ retentionMs: 5_000 }, { clock });
+  await post(url, body(span("a", "1")));
+  clock.advance(30_000);
+  expect((await fetch(`${url}/api/traces/${"a".repeat(32)}`)).status).toBe(404);
+});
+
+test("an answer holds whole traces up to a number of spans, and counts the others", async () => {
+  const { url } = await start({ spansPerTraceMax: 9_000 });
+  const idOf = (index: number) => index.toString(16).padStart(16, "0");
+  for (const trace of ["a", "b", "c"]) {
+    const spans = Array.from({ length: 9_000 }, (_, index) => ({ ...span(trace, "1"), spanId: idOf(index + 1) }));
+    expect((await post(url, body(...spans))).status).toBe(200);
+  }
+  const { data, total } = await tracesOf(`${url}/api/traces?service=unknown_service`);
+  expect([data?.map(({ traceID }) => traceID[0]), total]).toEqual([["c", "b"], 3]);
+});
+
+test("C2: connections beyond the bound are closed at once", { timeout: 20_000 }, async () => {
+  const { url } = await start();
+  const port = Number(new URL(url).port);
+  const open = await Promise.all(
+    Array.from({ length: 256 }, async () => {
+      const socket = connect(port, "127.0.0.1").on("error", () => {});
+      await once(socket, "connect");
+      return socket;
+    }),
+  );
+  const late = connect(port, "127.0.0.1").on("error", () => {});
+  await once(late, "close");
+  for (const socket of open) socket.destroy();
+  expect(open.every((socket) => socket.bytesRead === 0)).toBe(true);
 });
