@@ -20,7 +20,7 @@ import { consensusCollector } from "./goals/consensus.ts";
 import { FanOutRun } from "./goals/fan-out-run.ts";
 import { gatherCollector } from "./goals/gather.ts";
 import type { GoalRun, RunReport } from "./goals/run.ts";
-import { planRungs, walkDown } from "./ladder/ladder.ts";
+import { planRungs, type Walk, walkDown } from "./ladder/ladder.ts";
 import type { Rung } from "./ladder/promises.ts";
 import type { Plan } from "./plan.ts";
 import type { AgentEntry, RoutingTable, Targets } from "./table/routing-table.ts";
@@ -123,8 +123,7 @@ export class Engine {
     if (plan.request.dryRun === true) return { done: Promise.resolve(this.#dryRun(plan, first, base)), cancel() {} };
     const run = this.#createRun(plan);
     this.#running.add(run);
-    const done = this.#carry(plan, run, rungs, base).finally(() => this.#running.delete(run));
-    return { done, cancel: () => run.cancel() };
+    return { done: this.#carry(plan, run, rungs, base), cancel: () => run.cancel() };
   }
 
   /** What would be done, by the same run that would do it: nobody was asked, so every agent is `not-sent`. */
@@ -153,7 +152,12 @@ export class Engine {
     rungs: readonly Rung[],
     base: Pick<Decision, "available" | "ceiling" | "tableVersion">,
   ): Promise<Coordinated> {
-    const walk = await walkDown(plan, run, rungs, this.#deps);
+    let walk: Walk;
+    try {
+      walk = await walkDown(plan, run, rungs, this.#deps);
+    } finally {
+      this.#running.delete(run);
+    }
     const report = run.report();
     const rung = walk.rung ?? rungs[walk.attempts.length - 1] ?? rungs[0];
     const decision: Decision = {

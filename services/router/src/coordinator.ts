@@ -6,10 +6,8 @@ import {
   type Idempotency,
   limits,
   NexusError,
-  type RequestEvent,
   requestIdentity,
   type Subjects,
-  WIRE_VERSION,
 } from "@nexus/contracts";
 import { canonicalText } from "@nexus/core-reducers";
 import type { Coordination, Engine } from "@nexus/engine";
@@ -18,6 +16,7 @@ import type { ActivityFeed } from "./activity-feed.ts";
 import type { Claims } from "./claims.ts";
 import { contentBytesMax } from "./message-bytes.ts";
 import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
+import { RequestRun } from "./request-run.ts";
 import { defectiveRequest, endedRequestIn, endedRequestOf } from "./results.ts";
 
 /**
@@ -83,18 +82,13 @@ export class Coordinator {
     const arrivedMs = clock.monotonicMs();
     const remainingMs = remainingOf(request, clock);
     const id = request.id ?? ids.requestId();
-    const type = request.goal.type;
     // A dry run leaves nothing behind: the real request may come under the same id.
     const named = request.id !== undefined && request.dryRun !== true;
     const digest = named ? ids.digest(textEncoder.encode(canonicalText(requestIdentity(request)))) : undefined;
-    const started = (begun: Promise<void>, ended: Promise<EndedRequest>): Started => ({ id, type, remainingMs, begun, ended });
-    const run = { id, type, request, digest, arrivedMs, deadlineMs: arrivedMs + remainingMs, trace };
+    const run = new RequestRun({ id, request, digest, arrivedMs, remainingMs, trace }, this.#deps);
     if (request.dryRun === true) {
-      const ended = Promise.resolve().then(() => this.#dryRun(run));
-      return started(
-        ended.then(() => {}),
-        ended,
-      );
+      run.ended = this.#dryRun(run);
+      return run;
     }
     let beginning = registry.begin(id, digest, arrivedMs);
     if (beginning.kind === "done" && cameToNothing(beginning.result)) {
@@ -108,29 +102,30 @@ export class Coordinator {
         this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "requests-running" });
         throw new NexusError("overloaded", "this router holds as many requests as it may; try again", { retryAfterMs: 250 });
       case "done":
-        return started(Promise.resolve(), Promise.resolve(repeated(beginning.result)));
+        run.ended = Promise.resolve(repeated(beginning.result));
+        return run;
       case "running": {
         const running = registry.running(id);
         if (running === undefined) throw new NexusError("internal", `request ${id} runs but is not known`);
         if (request.mode === "accept") running.tellEvents();
-        return started(running.begun, this.#joined(running, id, remainingMs));
+        const ended = this.#joined(running, id, remainingMs);
+        // Who does not ask for the beginning does not hear that there was none.
+        return {
+          ...{ id, type: run.type, remainingMs, ended },
+          get begun() {
+            return running.begun;
+          },
+        };
       }
       case "new":
         break;
     }
-    const begun = Promise.withResolvers<void>();
-    const canceller = new AbortController();
-    const events = this.#events(run);
-    // In a later microtask: a refusal must find the request registered, to take it out again (Q3).
-    const ended = Promise.resolve().then(() => this.#carry({ ...run, begun: begun.resolve }, events.emit, canceller.signal));
-    ended.then(() => begun.resolve(), begun.reject);
-    registry.run(id, {
-      ...{ type, ended },
-      begun: begun.promise,
-      cancel: () => canceller.abort(),
-      tellEvents: events.tell,
-    });
-    return started(begun.promise, ended);
+    // First: a refusal must find the request registered, to take it out again (Q3).
+    registry.run(id, run);
+    run.ended = this.#carry(run);
+    // Whoever waits for it handles the failure; with nobody waiting it must not count as unhandled.
+    run.ended.catch(ignore);
+    return run;
   }
 
   /** The end of a request that runs here, for one that came later and may wait less long. */
@@ -146,16 +141,12 @@ export class Coordinator {
     }
   }
 
-  async #dryRun(run: Omit<Run, "begun">): Promise<EndedRequest> {
-    return this.#end(
-      run,
-      this.#begin(run, this.#deps.engine.targetsOf(run.request), () => {}),
-      "unprotected",
-      undefined,
-    );
+  async #dryRun(run: RequestRun): Promise<EndedRequest> {
+    const targets = this.#deps.engine.targetsOf(run.request);
+    return this.#end(run, this.#begin(run, targets), "unprotected");
   }
 
-  async #carry(run: Run, emit: Emit, signal: AbortSignal): Promise<EndedRequest> {
+  async #carry(run: RequestRun): Promise<EndedRequest> {
     const { registry, claims, clock, activity } = this.#deps;
     let claimed = false;
     let coordination: Coordination;
@@ -163,7 +154,7 @@ export class Coordinator {
     let idempotency: Idempotency = "unprotected";
     try {
       if (run.digest !== undefined) {
-        const claim = await this.#claim(run, run.digest, signal);
+        const claim = await this.#claim(run, run.digest);
         if ("told" in claim) {
           registry.forget(run.id);
           return repeated(claim.told);
@@ -172,19 +163,19 @@ export class Coordinator {
         idempotency = claim.idempotency;
       } else registry.own(run.id);
       targets = this.#deps.engine.targetsOf(run.request);
-      coordination = this.#begin(run, targets, emit);
+      coordination = this.#begin(run, targets);
     } catch (error) {
       // Q3
       registry.forget(run.id);
       if (claimed && run.digest !== undefined) await claims.release(run.id, run.digest);
       throw error;
     }
-    run.begun();
+    run.begin();
     activity.began(run.id, run.request, targets.agents.length + targets.unknown.length, run.trace.traceId);
-    emit({ event: "accepted" });
-    const ended = await this.#end(run, coordination, idempotency, signal);
+    run.emit({ event: "accepted" });
+    const ended = await this.#end(run, coordination, idempotency);
     const { responded, targeted } = ended.result.agents;
-    emit({ event: "finished", status: ended.result.status, responded, targeted });
+    run.emit({ event: "finished", status: ended.result.status, responded, targeted });
     activity.ended(ended.result);
     const bytes = encode({ result: ended.result, rows: ended.rows });
     registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
@@ -199,9 +190,8 @@ export class Coordinator {
 
   /** Claims the id for this router, or brings the end that another one has told. */
   async #claim(
-    run: Run,
+    run: RequestRun,
     digest: string,
-    signal: AbortSignal,
   ): Promise<{ readonly idempotency: Idempotency } | { readonly told: EndedRequest }> {
     const { registry, claims, clock } = this.#deps;
     const remainingMs = run.deadlineMs - clock.monotonicMs();
@@ -211,12 +201,9 @@ export class Coordinator {
       throw new NexusError("id-reused", `another request was made under ${run.id}; take a new id`, { field: "id" });
     }
     registry.awaitOther(run.id);
-    const passOn = () => this.#cancelAt(claim.owner, run.id);
-    if (signal.aborted) passOn();
-    else signal.addEventListener("abort", passOn, { once: true });
-    const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended).finally(() =>
-      signal.removeEventListener("abort", passOn),
-    );
+    run.cancels({ cancel: () => this.#cancelAt(claim.owner, run.id) });
+    const ownersEnd = await this.#ownersEnd(run, digest, claim.owner, claim.ended);
+    run.cancels(undefined);
     if ("idempotency" in ownersEnd) registry.own(run.id);
     return ownersEnd;
   }
@@ -226,7 +213,7 @@ export class Coordinator {
    * very router, when the claim has outlived what it remembers of the request.
    */
   async #ownersEnd(
-    run: Run,
+    run: RequestRun,
     digest: string,
     owner: string,
     hasEnded: boolean,
@@ -255,12 +242,12 @@ export class Coordinator {
   }
 
   /** Undefined where the owner is dead. @throws NexusError `timeout` where it still runs at the deadline */
-  async #toldByOwner(run: Run, digest: string, owner: string): Promise<EndedRequest | undefined> {
+  async #toldByOwner(run: RequestRun, digest: string, owner: string): Promise<EndedRequest | undefined> {
     const { clock, askOwner, logger } = this.#deps;
     try {
       // Who only wants to know that it is under way need not wait for its end.
       let told = run.request.mode === "accept" ? await askOwner(owner, run.id, digest, 0) : undefined;
-      if (run.request.mode === "accept") run.begun();
+      if (run.request.mode === "accept") run.begin();
       // In slices: an owner that dies meanwhile is noticed at the next.
       while (told === undefined) {
         const leftMs = run.deadlineMs - clock.monotonicMs();
@@ -279,7 +266,7 @@ export class Coordinator {
 
   /** Nobody knows what became of the request: it is executed anew only where that does no harm. */
   async #takeOver(
-    run: Run,
+    run: RequestRun,
     digest: string,
     from: { readonly owner: string; readonly hasEnded: boolean },
     why: string,
@@ -295,7 +282,7 @@ export class Coordinator {
   }
 
   /** @throws NexusError what the engine refuses with: nothing was sent */
-  #begin(run: Omit<Run, "begun">, targets: Targets, emit: Emit): Coordination {
+  #begin(run: RequestRun, targets: Targets): Coordination {
     return this.#deps.engine.start({
       id: run.id,
       request: run.request,
@@ -305,17 +292,12 @@ export class Coordinator {
       deadlineMs: run.deadlineMs,
       targets,
       trace: run.trace,
-      emit,
+      emit: (event) => run.emit(event),
     });
   }
 
   /** From here on agents may have run something, so that a defect, too, is an end that is kept (Q1). */
-  async #end(
-    run: Omit<Run, "begun">,
-    coordination: Coordination,
-    idempotency: Idempotency,
-    signal: AbortSignal | undefined,
-  ): Promise<EndedRequest> {
+  async #end(run: RequestRun, coordination: Coordination, idempotency: Idempotency): Promise<EndedRequest> {
     const { clock, bus, routerId, logger } = this.#deps;
     const facts = () => ({
       id: run.id,
@@ -326,8 +308,7 @@ export class Coordinator {
       routerId,
     });
     try {
-      if (signal?.aborted) coordination.cancel();
-      signal?.addEventListener("abort", () => coordination.cancel(), { once: true });
+      run.cancels(coordination);
       const coordinated = await coordination.done;
       return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax: contentBytesMax(bus) });
     } catch (error) {
@@ -335,39 +316,11 @@ export class Coordinator {
       return defectiveRequest(error, facts());
     }
   }
-
-  /** Numbers and publishes the events of a request, from the moment on that somebody asked in `accept` mode. */
-  #events(run: Omit<Run, "begun">): { readonly emit: Emit; readonly tell: () => void } {
-    const { bus, subjects, clock } = this.#deps;
-    let told = run.request.mode === "accept";
-    let seq = 0;
-    return {
-      tell() {
-        told = true;
-      },
-      emit(event) {
-        if (!told || !bus.connected) return;
-        const atMs = clock.monotonicMs() - run.arrivedMs;
-        bus.publish(subjects.requestEvents(run.id), encode({ v: WIRE_VERSION, id: run.id, seq: seq++, atMs, ...event }));
-      },
-    };
-  }
 }
 
 type Targets = ReturnType<Engine["targetsOf"]>;
-type Emit = (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void;
 
-interface Run {
-  readonly id: string;
-  readonly type: GoalType;
-  readonly request: CoordinationRequest;
-  readonly digest: string | undefined;
-  readonly arrivedMs: number;
-  readonly deadlineMs: number;
-  readonly trace: TraceContext;
-  /** To be called when the request is under way: from then on it is no longer refused. */
-  readonly begun: () => void;
-}
+function ignore(): void {}
 
 function remainingOf(request: CoordinationRequest, clock: Clock): number {
   if (request.deadline === undefined) return request.timeoutMs ?? limits.timeoutMsDefault;

@@ -15,12 +15,19 @@ export interface EndedRequest {
 
 export interface RunningRequest {
   readonly type: GoalType;
+  /** Rejects as `ended` does, whoever asks for it deals with that. */
   readonly begun: Promise<void>;
   /** Resolves with the end of the request, rejects where it came to nothing (it was refused). */
   readonly ended: Promise<EndedRequest>;
   cancel(): void;
   /** From now on somebody listens to its events. */
   tellEvents(): void;
+}
+
+interface Running {
+  readonly request: RunningRequest;
+  /** Where it is executed: another router's are awaited. */
+  place: "undecided" | "here" | "elsewhere";
 }
 
 export interface RegistryOptions {
@@ -32,10 +39,7 @@ export interface RegistryOptions {
 /** The requests of this router: those that run, and for a while those that ended. Bounded in count, bytes and age. */
 export class RequestRegistry {
   readonly #window: IdempotencyWindow<EndedRequest>;
-  readonly #running = new Map<string, RunningRequest>();
-  /** Running requests that this router executes; the others await another router's end. */
-  readonly #owned = new Set<string>();
-  readonly #awaited = new Set<string>();
+  readonly #running = new Map<string, Running>();
   readonly #listeners = new Map<string, Set<() => void>>();
 
   constructor(options: RegistryOptions) {
@@ -52,18 +56,11 @@ export class RequestRegistry {
 
   /** Must follow a `begin` that said `new`, in the same turn. */
   run(id: string, request: RunningRequest): void {
-    this.#running.set(id, request);
-    const tell = () => {
-      const listeners = this.#listeners.get(id) ?? [];
-      this.#listeners.delete(id);
-      for (const listener of listeners) listener();
-    };
-    // Whoever waits for them handles the failure; with nobody waiting it must not count as unhandled.
-    void Promise.allSettled([request.begun, request.ended]).then(tell);
+    this.#running.set(id, { request, place: "undecided" });
   }
 
   /**
-   * Called back when the running request has ended, well or badly. Not a reaction to its promise, which would stay there
+   * Called back when the running request is finished or forgotten. Not a reaction to its promise, which would stay there
    * until then: who waits for a moment, again and again, must leave nothing behind.
    * @returns what takes the listener back
    */
@@ -77,22 +74,24 @@ export class RequestRegistry {
   }
 
   own(id: string): void {
-    this.#awaited.delete(id);
-    if (this.#running.has(id)) this.#owned.add(id);
+    const running = this.#running.get(id);
+    if (running !== undefined) running.place = "here";
   }
 
   /** Whether this router executes or executed the id. */
   owns(id: string): boolean {
-    return this.#owned.has(id) || (!this.#running.has(id) && this.#window.peek(id) !== undefined);
+    const running = this.#running.get(id);
+    return running === undefined ? this.#window.peek(id) !== undefined : running.place === "here";
   }
 
   /** Another router executes it; this one waits for that one's end. */
   awaitOther(id: string): void {
-    if (this.#running.has(id)) this.#awaited.add(id);
+    const running = this.#running.get(id);
+    if (running !== undefined) running.place = "elsewhere";
   }
 
   running(id: string): RunningRequest | undefined {
-    return this.#running.get(id);
+    return this.#running.get(id)?.request;
   }
 
   /** An ended request that is still kept, without beginning one. */
@@ -106,17 +105,13 @@ export class RequestRegistry {
   }
 
   finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
-    this.#running.delete(id);
-    this.#owned.delete(id);
-    this.#awaited.delete(id);
     this.#window.finish(id, ended, bytes, nowMs);
+    this.#ended(id);
   }
 
   forget(id: string): void {
-    this.#running.delete(id);
-    this.#owned.delete(id);
-    this.#awaited.delete(id);
     this.#window.forget(id);
+    this.#ended(id);
   }
 
   expire(nowMs: number): void {
@@ -125,12 +120,20 @@ export class RequestRegistry {
 
   /** Cancels what this router executes; what it awaits goes on at its owner. @returns how many were cancelled */
   cancelAll(): number {
-    const executed = [...this.#running].filter(([id]) => !this.#awaited.has(id));
-    for (const [, request] of executed) request.cancel();
+    const executed = [...this.#running.values()].filter(({ place }) => place !== "elsewhere");
+    for (const { request } of executed) request.cancel();
     return executed.length;
   }
 
   async settled(): Promise<void> {
-    await Promise.allSettled([...this.#running.values()].map((request) => request.ended));
+    await Promise.allSettled([...this.#running.values()].map(({ request }) => request.ended));
+  }
+
+  #ended(id: string): void {
+    this.#running.delete(id);
+    const listeners = this.#listeners.get(id);
+    if (listeners === undefined) return;
+    this.#listeners.delete(id);
+    for (const listener of listeners) listener();
   }
 }

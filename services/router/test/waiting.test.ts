@@ -5,34 +5,33 @@ import { type EndedRequest, RequestRegistry } from "../src/registry.ts";
 /** Proves: who waits for a running request leaves nothing behind, and what is under way is bounded in the turn it arrives. */
 
 function running(registry: RequestRegistry, id: string) {
-  const { promise, resolve, reject } = Promise.withResolvers<EndedRequest>();
+  const never = new Promise<never>(() => {});
   registry.begin(id, undefined, 0);
-  registry.run(id, { type: "gather", begun: Promise.resolve(), ended: promise, cancel() {}, tellEvents() {} });
-  return { resolve: () => resolve({} as EndedRequest), reject };
+  registry.run(id, { type: "gather", begun: Promise.resolve(), ended: never, cancel() {}, tellEvents() {} });
+  return { finish: () => registry.finish(id, {} as EndedRequest, 1, 0), refuse: () => registry.forget(id) };
 }
 
 describe("RequestRegistry.onEnd", () => {
   const create = () => new RequestRegistry({ requestsMax: 10, bytesMax: 1_000, ttlMs: 1_000 });
 
-  it("tells of an end, good or bad, once, and only who still listens", async () => {
+  it("tells of an end, good or bad, once, and only who still listens", () => {
     const registry = create();
     const [good, bad] = [running(registry, "a"), running(registry, "b")];
     const told: string[] = [];
     registry.onEnd("a", () => told.push("a1"));
     registry.onEnd("a", () => told.push("a2"))();
     registry.onEnd("b", () => told.push("b"));
-    good.resolve();
-    bad.reject(new Error("refused"));
-    await new Promise(setImmediate);
+    good.finish();
+    bad.refuse();
+    good.finish();
     expect(told).toEqual(["a1", "b"]);
   });
 
-  it("may be taken back when it has ended", async () => {
+  it("may be taken back when it has ended", () => {
     const registry = create();
-    const { resolve } = running(registry, "a");
+    const { finish } = running(registry, "a");
     const takeBack = registry.onEnd("a", () => {});
-    resolve();
-    await new Promise(setImmediate);
+    finish();
     takeBack();
     registry.forget("a");
     const again = running(registry, "a");
@@ -41,8 +40,7 @@ describe("RequestRegistry.onEnd", () => {
       told = true;
     });
     takeBack();
-    again.resolve();
-    await new Promise(setImmediate);
+    again.finish();
     expect(told).toBe(true);
   });
 });

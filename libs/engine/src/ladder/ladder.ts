@@ -78,10 +78,12 @@ async function tryRung(
   const abandon = new Set<() => void>();
   const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);
   const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
-  const error = await run
-    .attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax, abandon })
-    .then(() => undefined)
-    .catch((thrown: unknown) => asFault(thrown));
+  let error: NexusError | undefined;
+  try {
+    await run.attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax, abandon });
+  } catch (thrown) {
+    error = asFault(thrown);
+  }
   for (const stop of [...abandon]) stop();
   if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);

@@ -96,11 +96,17 @@ async function answer(
     [attributes.requestId]: started.id,
     ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
   });
-  const ended = started.ended.finally(leave).then(({ result }) => {
+  if (request.mode !== "accept") {
+    let result: CoordinationResult;
+    try {
+      ({ result } = await started.ended);
+    } finally {
+      leave();
+    }
     finish(result, span, beganMs, deps);
-    return result;
-  });
-  if (request.mode !== "accept") return resultBody(await ended, codec, deps.contentBytesMax());
+    return resultBody(result, codec, deps.contentBytesMax());
+  }
+  const ended = started.ended.finally(leave).then(({ result }) => finish(result, span, beganMs, deps));
   await Promise.race([started.begun, ended]);
   ended.catch((error: unknown) => lostLater(error, started.id, type, span, deps));
   const accepted: Accepted = {
