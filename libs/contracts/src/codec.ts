@@ -44,9 +44,31 @@ export function codecOfHeaders(headers: Readonly<Record<string, string>>): Codec
   return codecOf(headers[CONTENT_TYPE_HEADER] ?? headers[CONTENT_TYPE_HEADER.toLowerCase()]);
 }
 
-/** Encodes a value of the JSON data model. `undefined` members of objects are left out, as JSON does. */
+/** Small documents share slabs: a buffer of its own costs more to make and to collect than encoding one takes. */
+const SLAB_BYTES = 65_536;
+const SLAB_SHARE_MAX = SLAB_BYTES / 8;
+let slab = new Uint8Array(SLAB_BYTES);
+let slabUsed = 0;
+
+/**
+ * A text in UTF-8. What is returned is never written to again, but it may share its buffer with others: it is for
+ * sending, and to keep it is to keep up to 64 KiB.
+ */
+export function encodeText(text: string): Uint8Array {
+  const bytesMax = text.length * 3;
+  if (bytesMax > SLAB_SHARE_MAX) return textEncoder.encode(text);
+  if (slabUsed + bytesMax > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    slabUsed = 0;
+  }
+  const from = slabUsed;
+  slabUsed += textEncoder.encodeInto(text, slab.subarray(from)).written;
+  return slab.subarray(from, slabUsed);
+}
+
+/** Encodes a value of the JSON data model, for sending (`encodeText`). `undefined` members of objects are left out, as JSON does. */
 export function encode(value: unknown, codec: CodecName = "json"): Uint8Array {
-  if (codec === "json") return textEncoder.encode(JSON.stringify(value));
+  if (codec === "json") return encodeText(JSON.stringify(value));
   // A view of msgpackr's own buffer is reused by its next call only when asked for; `pack` returns a fresh slice.
   return packr.pack(packable(value));
 }

@@ -40,6 +40,7 @@ export {
   contentTypes,
   decode,
   encode,
+  encodeText,
 } from "./codec.ts";
 export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
 export { type ErrorCode, type ErrorFamily, errorCodes, isErrorCode, natsCodeOf } from "./error-codes.ts";

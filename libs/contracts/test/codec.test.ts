@@ -1,7 +1,17 @@
 import fc from "fast-check";
 import { Packr, Unpackr } from "msgpackr";
 import { describe, expect, it } from "vitest";
-import { type CodecName, codecNames, codecOf, decode, encode, type JsonValue, limits, NexusError } from "../src/index.ts";
+import {
+  type CodecName,
+  codecNames,
+  codecOf,
+  decode,
+  encode,
+  encodeText,
+  type JsonValue,
+  limits,
+  NexusError,
+} from "../src/index.ts";
 
 /** Proves: what goes in comes out, in either encoding; what is hostile is refused by its code and never crashes. */
 
@@ -199,4 +209,18 @@ describe("Content-Type", () => {
   ])("%s is %s", (header, codec) => expect(codecOf(header)).toBe(codec));
 
   it("refuses what it does not know", () => expect(codeOf(() => codecOf("text/xml"))).toBe("unsupported-content-type"));
+});
+
+it("encodes texts of any size in UTF-8, and never writes to one again", () => {
+  const sizes = fc.oneof(
+    fc.string({ unit: "binary", maxLength: 300 }),
+    fc.nat(9_000).map((count) => "é".repeat(count)),
+  );
+  fc.assert(
+    fc.property(fc.array(sizes, { maxLength: 60 }), (texts) => {
+      const encoded = texts.map((text) => encodeText(text));
+      for (const [index, text] of texts.entries()) expect(encoded[index]).toEqual(new TextEncoder().encode(text));
+    }),
+    { numRuns: 50 },
+  );
 });

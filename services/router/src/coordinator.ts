@@ -1,7 +1,7 @@
 import {
   attributes,
   type CoordinationRequest,
-  encode,
+  encodeText,
   type GoalType,
   type Idempotency,
   limits,
@@ -14,8 +14,9 @@ import type { Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { ActivityFeed } from "./activity-feed.ts";
 import type { Claims } from "./claims.ts";
+import { type EndedRequest, repeated } from "./ended-request.ts";
 import { contentBytesMax } from "./message-bytes.ts";
-import type { EndedRequest, RequestRegistry, RunningRequest } from "./registry.ts";
+import type { RequestRegistry, RunningRequest } from "./registry.ts";
 import { RequestRun } from "./request-run.ts";
 import { defectiveRequest, endedRequestIn, endedRequestOf } from "./results.ts";
 
@@ -177,13 +178,12 @@ export class Coordinator {
     const { responded, targeted } = ended.result.agents;
     run.emit({ event: "finished", status: ended.result.status, responded, targeted });
     activity.ended(ended.result);
-    const bytes = encode({ result: ended.result, rows: ended.rows });
-    registry.finish(run.id, ended, bytes.byteLength, clock.monotonicMs());
+    registry.finish(run.id, ended, clock.monotonicMs());
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
     if (run.digest !== undefined && this.#deps.bus.connected) {
       // Not waited for: until the store has it, other routers ask this one.
       if (cameToNothing(ended)) void claims.release(run.id, run.digest);
-      else void claims.finish(run.id, run.digest, encode(ended.result));
+      else void claims.finish(run.id, run.digest, encodeText(ended.json));
     }
     return ended;
   }
@@ -341,8 +341,4 @@ function remainingOf(request: CoordinationRequest, clock: Clock): number {
 /** Q4 */
 function cameToNothing({ result }: EndedRequest): boolean {
   return result.status === "failed" && result.executed === "none" && result.error?.retryable === true;
-}
-
-function repeated(ended: EndedRequest): EndedRequest {
-  return { ...ended, result: { ...ended.result, repeated: true } };
 }

@@ -1,17 +1,6 @@
-import type { CoordinationResult, Decision, GoalType, MissingAgent, Row } from "@nexus/contracts";
+import type { GoalType } from "@nexus/contracts";
 import { type Beginning, IdempotencyWindow } from "@nexus/core-idempotency";
-
-/** An ended request: its result as it travelled, and its rows for the pages. */
-export interface EndedRequest {
-  readonly result: CoordinationResult;
-  /** Whether everything is here. Of a request that another router executed there is what travelled in the result. */
-  readonly whole: boolean;
-  readonly rows: readonly Row[];
-  readonly rowsTotal: number;
-  readonly missing: readonly MissingAgent[];
-  readonly missingTotal: number;
-  readonly decision: Decision | undefined;
-}
+import { bytesOf, type EndedRequest, type KeptRequest, keep, reopen } from "./ended-request.ts";
 
 export interface RunningRequest {
   readonly type: GoalType;
@@ -38,7 +27,7 @@ export interface RegistryOptions {
 
 /** The requests of this router: those that run, and for a while those that ended. Bounded in count, bytes and age. */
 export class RequestRegistry {
-  readonly #window: IdempotencyWindow<EndedRequest>;
+  readonly #window: IdempotencyWindow<KeptRequest>;
   readonly #running = new Map<string, Running>();
   readonly #listeners = new Map<string, Set<() => void>>();
 
@@ -51,7 +40,8 @@ export class RequestRegistry {
   }
 
   begin(id: string, digest: string | undefined, nowMs: number): Beginning<EndedRequest> {
-    return this.#window.begin(id, digest, nowMs);
+    const beginning = this.#window.begin(id, digest, nowMs);
+    return beginning.kind === "done" ? { kind: "done", result: reopen(beginning.result) } : beginning;
   }
 
   /** Must follow a `begin` that said `new`, in the same turn. */
@@ -96,7 +86,8 @@ export class RequestRegistry {
 
   /** An ended request that is still kept, without beginning one. */
   ended(id: string): EndedRequest | undefined {
-    return this.#window.peek(id)?.result;
+    const kept = this.#window.peek(id)?.result;
+    return kept === undefined ? undefined : reopen(kept);
   }
 
   /** Whether the id runs here or ended here, and under which digest. */
@@ -104,8 +95,9 @@ export class RequestRegistry {
     return this.#window.peek(id);
   }
 
-  finish(id: string, ended: EndedRequest, bytes: number, nowMs: number): void {
-    this.#window.finish(id, ended, bytes, nowMs);
+  finish(id: string, ended: EndedRequest, nowMs: number): void {
+    const kept = keep(ended);
+    this.#window.finish(id, kept, bytesOf(kept), nowMs);
     this.#ended(id);
   }
 

@@ -7,7 +7,8 @@ import {
   WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Bus, Clock, TraceContext } from "@nexus/ports";
-import type { EndedRequest, RunningRequest } from "./registry.ts";
+import type { EndedRequest } from "./ended-request.ts";
+import type { RunningRequest } from "./registry.ts";
 
 export type EventBody = Omit<RequestEvent, "v" | "id" | "seq" | "atMs">;
 

@@ -17,10 +17,11 @@ import {
 import type { Bus, Clock } from "@nexus/ports";
 import type { Admission } from "./admission.ts";
 import type { Claims } from "./claims.ts";
+import { type EndedRequest, endedRequestFrom } from "./ended-request.ts";
 import { contentBytesMax } from "./message-bytes.ts";
 import { pageOf } from "./pages.ts";
-import type { EndedRequest, RequestRegistry } from "./registry.ts";
-import { endedRequestFrom, endedRequestIn } from "./results.ts";
+import type { RequestRegistry } from "./registry.ts";
+import { endedRequestIn } from "./results.ts";
 
 /**
  * What is asked of a request by its id: its result, pages, decision, and to cancel it. Any router answers; one that does

@@ -5,6 +5,7 @@ import {
   type Decision,
   decode,
   encode,
+  encodeText,
   type GoalType,
   type Idempotency,
   limits,
@@ -16,7 +17,7 @@ import {
   WIRE_VERSION,
 } from "@nexus/contracts";
 import type { Coordinated } from "@nexus/engine";
-import type { EndedRequest } from "./registry.ts";
+import { type EndedRequest, endedRequestFrom } from "./ended-request.ts";
 
 export interface ResultFacts {
   readonly id: string;
@@ -62,7 +63,7 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     ...(explained === undefined ? {} : { decision: explained }),
   };
   return {
-    result: fitted(result, facts.bytesMax),
+    ...fittedText(result, facts.bytesMax),
     whole: true,
     rows,
     rowsTotal: rows.length,
@@ -72,19 +73,7 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
   };
 }
 
-/** What is left of a request whose own router is gone, or busy elsewhere: its result as it travelled. */
-export function endedRequestFrom(result: CoordinationResult): EndedRequest {
-  const rows = result.outcome?.rows ?? [];
-  const { missing, missingTotal } = result.agents;
-  return {
-    ...{ result, rows, missing, missingTotal },
-    whole: false,
-    rowsTotal: result.outcome?.rowsTotal ?? 0,
-    decision: result.decision,
-  };
-}
-
-/** The same, of a result as it was encoded for the other routers. @throws NexusError `malformed` */
+/** What a result tells of its request, as it was encoded for the other routers. @throws NexusError `malformed` */
 export function endedRequestIn(shared: Uint8Array): EndedRequest {
   return endedRequestFrom(parseFrame(resultSchema, decode(shared), "shared result"));
 }
@@ -110,9 +99,18 @@ export function defectiveRequest(error: unknown, facts: Omit<ResultFacts, "reque
 
 function explain(decision: Decision, wanted: CoordinationRequest["explain"]): Decision | undefined {
   if (wanted === "none") return undefined;
-  if (wanted === "full") return decision;
+  if (wanted === "full" || decision.attempts.length <= 1) return decision;
   const { attempts, ...rest } = decision;
   return { ...rest, attempts: attempts.filter((attempt, index) => attempt.error !== undefined || index === attempts.length - 1) };
+}
+
+/** The result as it fits a message in JSON, and its text. */
+function fittedText(result: CoordinationResult, bytesMax: number): Pick<EndedRequest, "result" | "json"> {
+  const json = JSON.stringify(result);
+  // A UTF-16 unit takes at most three bytes of UTF-8, so most need not be encoded to know.
+  if (json.length * 3 <= bytesMax || encodeText(json).byteLength <= bytesMax) return { result, json };
+  const fit = fitted(result, bytesMax);
+  return { result: fit, json: JSON.stringify(fit) };
 }
 
 /**
@@ -121,7 +119,7 @@ function explain(decision: Decision, wanted: CoordinationRequest["explain"]): De
  */
 export function fitted(result: CoordinationResult, bytesMax: number, codec: CodecName = "json"): CoordinationResult {
   const fits = (candidate: CoordinationResult) => encode(candidate, codec).byteLength <= bytesMax;
-  if (fits(result)) return result; // nearly always, so that it is encoded once for that
+  if (fits(result)) return result;
   let fit = result;
   for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts]) {
     for (let shorter = shorten(fit); shorter !== undefined; shorter = shorten(fit)) {

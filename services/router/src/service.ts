@@ -1,4 +1,4 @@
-import { attributes, createSubjects, encode } from "@nexus/contracts";
+import { attributes, createSubjects, encodeText } from "@nexus/contracts";
 import { Dispatcher, Engine, RoutingTable } from "@nexus/engine";
 import type { Clock } from "@nexus/ports";
 import { createLogLimit, DEFAULT_REPLY_PREFIXES, healthOf, registerService, type ServiceDeps, VERSION } from "@nexus/runtime";
@@ -136,7 +136,7 @@ function assemble(settings: RouterOptions, deps: ServiceDeps) {
     retentionMs: settings.retentionMs,
     resultOf(id) {
       const ended = registry.ended(id);
-      return ended === undefined ? undefined : encode(ended.result);
+      return ended === undefined ? undefined : encodeText(ended.json);
     },
   });
   const requests = new RequestsApi({

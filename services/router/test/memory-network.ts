@@ -20,10 +20,12 @@ import { ActivityFeed } from "../src/activity-feed.ts";
 import { Admission } from "../src/admission.ts";
 import { Claims } from "../src/claims.ts";
 import { Coordinator } from "../src/coordinator.ts";
+import type { EndedRequest } from "../src/ended-request.ts";
 import { FrameGuard } from "../src/frame-guard.ts";
 import { Peers } from "../src/peers.ts";
 import { RequestRegistry } from "../src/registry.ts";
 import { RequestsApi } from "../src/requests-api.ts";
+import { endedRequestOf } from "../src/results.ts";
 
 /** Parts of routers that share a bus and a store within the process, in virtual time, around engines that a test directs. */
 
@@ -153,4 +155,12 @@ export async function rejection(work: Promise<unknown>): Promise<NexusError> {
   );
   expect(error).toBeInstanceOf(NexusError);
   return error as NexusError;
+}
+
+/** A request that has ended, as a registry takes it. */
+export function endOf(id: string): EndedRequest {
+  return endedRequestOf(coordinatedOf(), {
+    ...{ id, type: "gather", request: requestOf(), idempotency: "claimed", durationMs: 1, traceId: undefined },
+    ...{ routerId: "r1", bytesMax: 1e6 },
+  });
 }

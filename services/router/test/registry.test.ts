@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { bytesOf, keep } from "../src/ended-request.ts";
 import { RequestRegistry, type RunningRequest } from "../src/registry.ts";
-import { endedRequestOf } from "../src/results.ts";
-import { coordinatedOf, requestOf } from "./memory-network.ts";
+import { endOf } from "./memory-network.ts";
 
 /** Proves what a router remembers of requests: which run, which it owns, which ended, and that all of it is bounded. */
 
@@ -9,12 +9,7 @@ const A = "01ARZ3NDEKTSV4RRFFQ69G5FAA";
 const B = "01ARZ3NDEKTSV4RRFFQ69G5FAB";
 const C = "01ARZ3NDEKTSV4RRFFQ69G5FAC";
 
-const endOf = (id: string) =>
-  endedRequestOf(coordinatedOf(), {
-    ...{ id, type: "gather", request: requestOf(), idempotency: "claimed", durationMs: 1, traceId: undefined },
-    ...{ routerId: "r1", bytesMax: 1e6 },
-  });
-const registry = (more: object = {}) => new RequestRegistry({ requestsMax: 2, bytesMax: 1_000, ttlMs: 1_000, ...more });
+const registry = (more: object = {}) => new RequestRegistry({ requestsMax: 2, bytesMax: 100_000, ttlMs: 1_000, ...more });
 function running(cancel = () => {}): RunningRequest {
   return { type: "gather", begun: Promise.resolve(), ended: new Promise(() => {}), cancel, tellEvents() {} };
 }
@@ -28,7 +23,7 @@ describe("ownership", () => {
     expect([requests.owns(A), requests.known(A)?.digest]).toEqual([false, "d"]);
     requests.own(A);
     expect(requests.owns(A)).toBe(true);
-    requests.finish(A, endOf(A), 10, 0);
+    requests.finish(A, endOf(A), 0);
     expect([requests.owns(A), requests.running(A), requests.ended(A)?.result.id]).toEqual([true, undefined, A]);
   });
 
@@ -52,19 +47,19 @@ describe("bounds", () => {
       requests.run(id, running());
     }
     expect(requests.begin(C, "d", 0).kind).toBe("full");
-    requests.finish(A, endOf(A), 10, 0);
+    requests.finish(A, endOf(A), 0);
     expect(requests.begin(C, "d", 0).kind).toBe("new");
     expect([requests.ended(A), requests.evicted]).toEqual([undefined, 1]);
   });
 
   it("the ended go when their time is up, or their bytes are too many", () => {
-    const requests = registry();
+    const requests = registry({ bytesMax: 1.5 * bytesOf(keep(endOf(A))) });
     requests.begin(A, "d", 0);
-    requests.finish(A, endOf(A), 600, 0);
+    requests.finish(A, endOf(A), 0);
     requests.expire(999);
     expect(requests.ended(A)).toBeDefined();
     requests.begin(B, "d", 999);
-    requests.finish(B, endOf(B), 600, 999);
+    requests.finish(B, endOf(B), 999);
     expect([requests.ended(A), requests.evicted]).toEqual([undefined, 1]);
     requests.expire(1_999);
     expect([requests.ended(B), requests.evicted]).toEqual([undefined, 1]);

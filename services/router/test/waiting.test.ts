@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { Admission } from "../src/admission.ts";
-import { type EndedRequest, RequestRegistry } from "../src/registry.ts";
+import { RequestRegistry } from "../src/registry.ts";
+import { endOf } from "./memory-network.ts";
 
 /** Proves: who waits for a running request leaves nothing behind, and what is under way is bounded in the turn it arrives. */
 
@@ -8,7 +9,7 @@ function running(registry: RequestRegistry, id: string) {
   const never = new Promise<never>(() => {});
   registry.begin(id, undefined, 0);
   registry.run(id, { type: "gather", begun: Promise.resolve(), ended: never, cancel() {}, tellEvents() {} });
-  return { finish: () => registry.finish(id, {} as EndedRequest, 1, 0), refuse: () => registry.forget(id) };
+  return { finish: () => registry.finish(id, endOf(id), 0), refuse: () => registry.forget(id) };
 }
 
 describe("RequestRegistry.onEnd", () => {

@@ -9,6 +9,7 @@ import {
   contentTypes,
   decode,
   encode,
+  encodeText,
   type GoalType,
   isReplyAllowed,
   NexusError,
@@ -21,6 +22,7 @@ import type { LogLimit } from "@nexus/runtime";
 import type { ActivityFeed } from "../activity-feed.ts";
 import type { Admission } from "../admission.ts";
 import type { Coordinator, Started } from "../coordinator.ts";
+import type { EndedRequest } from "../ended-request.ts";
 import { fitted } from "../results.ts";
 
 export interface CoordinateDeps {
@@ -97,14 +99,14 @@ async function answer(
     ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
   });
   if (request.mode !== "accept") {
-    let result: CoordinationResult;
+    let ended: EndedRequest;
     try {
-      ({ result } = await started.ended);
+      ended = await started.ended;
     } finally {
       leave();
     }
-    finish(result, span, beganMs, deps);
-    return resultBody(result, codec, deps.contentBytesMax());
+    finish(ended.result, span, beganMs, deps);
+    return resultBody(ended, codec, deps.contentBytesMax());
   }
   const ended = started.ended.finally(leave).then(({ result }) => finish(result, span, beganMs, deps));
   await Promise.race([started.begun, ended]);
@@ -173,8 +175,8 @@ function refuse(error: unknown, type: GoalType, codec: CodecName, span: Span, de
 }
 
 /** Results are kept as they fit one message in JSON; numbers may take more in MessagePack. */
-function resultBody(result: CoordinationResult, codec: CodecName, bytesMax: number): ServiceAnswer {
-  return bodyOf(codec === "json" ? result : fitted(result, bytesMax, codec), codec);
+function resultBody({ result, json }: EndedRequest, codec: CodecName, bytesMax: number): ServiceAnswer {
+  return codec === "json" ? { data: encodeText(json) } : bodyOf(fitted(result, bytesMax, codec), codec);
 }
 
 function bodyOf(value: unknown, codec: CodecName): ServiceAnswer {
