@@ -15,9 +15,17 @@ import {
   type Tracer,
   trace,
 } from "@opentelemetry/api";
-import { W3CTraceContextPropagator } from "@opentelemetry/core";
+import { parseTraceParent, W3CTraceContextPropagator } from "@opentelemetry/core";
+import { RandomIdGenerator } from "@opentelemetry/sdk-trace";
+import { UnrecordedTrace } from "./unrecorded-trace.ts";
 
-/** The `Telemetry` port over a tracer and a meter. No context is kept in the background: parents are passed by hand. */
+/**
+ * The `Telemetry` port over a tracer and a meter. No context is kept in the background: parents are passed by hand.
+ *
+ * Invariants
+ * O1. Whether a trace is recorded is decided once, where it begins, and told in its flag; whoever gets it follows.
+ * O2. What is not recorded reaches neither tracer nor propagator.
+ */
 
 const kinds: Record<SpanKind, OtelKind> = {
   client: OtelKind.CLIENT,
@@ -68,17 +76,28 @@ class OtelSpanOfPort implements Span {
 export class OtelTelemetry implements Telemetry {
   readonly #tracer: Tracer;
   readonly #meter: Meter;
+  readonly #sampleRatio: number;
+  readonly #ids = new RandomIdGenerator();
   readonly #propagator = new W3CTraceContextPropagator();
   readonly #counters = new Map<MetricName, Counter>();
   readonly #histograms = new Map<MetricName, Histogram>();
 
-  constructor(tracer: Tracer, meter: Meter) {
+  /**
+   * @param tracer records every span that it is asked for
+   * @param sampleRatio share in [0, 1] of the traces begun here that are recorded
+   */
+  constructor(tracer: Tracer, meter: Meter, sampleRatio: number) {
     this.#tracer = tracer;
     this.#meter = meter;
+    this.#sampleRatio = sampleRatio;
   }
 
   startSpan(name: SpanName, options: SpanOptions): Span {
+    if (options.parent instanceof UnrecordedTrace) return options.parent; // O2
     const parent = contextOf(options.parent);
+    if (parent === ROOT_CONTEXT && Math.random() >= this.#sampleRatio) {
+      return UnrecordedTrace.of(this.#ids.generateTraceId(), this.#ids.generateSpanId()); // O1
+    }
     const span = this.#tracer.startSpan(
       spanName(name, options.fill),
       { kind: kinds[options.kind], ...(options.attributes === undefined ? {} : { attributes: options.attributes }) },
@@ -88,14 +107,22 @@ export class OtelTelemetry implements Telemetry {
   }
 
   inject(traceContext: TraceContext, headers: Record<string, string>, record = true): void {
+    if (traceContext instanceof UnrecordedTrace) return traceContext.inject(headers);
     const context = contextOf(traceContext);
     this.#propagator.inject(record ? context : unsampled(context), headers, defaultTextMapSetter);
   }
 
   extract(headers: BusHeaders): TraceContext | undefined {
-    if (headers["traceparent"] === undefined) return undefined;
-    const context = this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter);
-    return trace.getSpanContext(context) === undefined ? undefined : new OtelContext(context);
+    const { traceparent, tracestate } = headers;
+    if (traceparent === undefined) return undefined;
+    const unrecorded = UnrecordedTrace.read(traceparent, tracestate);
+    if (unrecorded !== undefined) return unrecorded;
+    const parsed = parseTraceParent(traceparent);
+    if (parsed === null) return undefined;
+    if ((parsed.traceFlags & TraceFlags.SAMPLED) === 0) {
+      return UnrecordedTrace.of(parsed.traceId, parsed.spanId, tracestate);
+    }
+    return new OtelContext(this.#propagator.extract(ROOT_CONTEXT, headers, defaultTextMapGetter));
   }
 
   count(metric: MetricName, amount: number, attributes?: Attributes): void {

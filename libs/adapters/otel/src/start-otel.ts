@@ -4,7 +4,7 @@ import { OTLPMetricExporter } from "@opentelemetry/exporter-metrics-otlp-proto";
 import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
-import { BatchSpanProcessor, ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
+import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
 import { reporting } from "./export-reports.ts";
 import { OtelTelemetry } from "./otel-telemetry.ts";
 
@@ -49,7 +49,7 @@ export function startOtel(options: OtelOptions): RunningOtel {
   });
   const tracers = new TracerProvider({
     resource,
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(options.sampleRatio) }),
+    sampler: new AlwaysOnSampler(), // the telemetry asks for no span that is not to be recorded
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: reporting(new OTLPTraceExporter({ url: tracesUrl, timeoutMillis }), { url: tracesUrl, logger }),
@@ -63,6 +63,7 @@ export function startOtel(options: OtelOptions): RunningOtel {
     telemetry: new OtelTelemetry(
       tracers.getTracer("nexus", options.serviceVersion),
       meters.getMeter("nexus", options.serviceVersion),
+      options.sampleRatio,
     ),
     async shutdown() {
       // A failure of the last export was told by `reporting`; nothing is left that could react to it.

@@ -5,6 +5,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type Logger, noTelemetry, silentLogger } from "@nexus/ports";
+import { parseTraceParent } from "@opentelemetry/core";
 import { afterEach, describe, expect, test } from "vitest";
 import { type OtelOptions, type RunningOtel, startOtel } from "../src/index.ts";
 
@@ -85,6 +86,31 @@ describe("export", () => {
     expect(countOf(bodies, "/v1/traces", "process mine")).toBe(1);
   });
 
+  test("a ratio between records that share of the traces, whole or not at all", async () => {
+    const { endpoint, bodies } = await receive();
+    const { telemetry, shutdown } = start(endpoint, { sampleRatio: 0.3 });
+    const traceIds = new Set<string | undefined>();
+    for (let i = 0; i < 1_000; i++) {
+      const root = telemetry.startSpan("routerCoordinate", { kind: "server", fill: { type: "gather" } });
+      traceIds.add(root.context.traceId);
+      const headers: Record<string, string> = {};
+      telemetry.inject(telemetry.startSpan("fanOut", { kind: "producer", parent: root.context }).context, headers);
+      const parent = telemetry.extract(headers);
+      expect(parent?.traceId).toBe(root.context.traceId);
+      telemetry.startSpan("handler", { kind: "consumer", ...(parent && { parent }), fill: { operation: "far" } }).end();
+      root.end();
+    }
+    await shutdown();
+    expect(traceIds.size).toBe(1_000);
+    expect([...traceIds].filter((id) => !/^(?!0{32})[0-9a-f]{32}$/.test(id ?? ""))).toEqual([]);
+    const [roots, handlers] = ["process nexus.coordinate.gather", "process far"].map((name) =>
+      countOf(bodies, "/v1/traces", name),
+    );
+    expect(roots).toBe(handlers);
+    expect(roots).toBeGreaterThan(200);
+    expect(roots).toBeLessThan(400);
+  });
+
   test("a receiver that refuses is told once per signal, and stops nothing", async () => {
     const { endpoint } = await receive(400);
     const warned: object[] = [];
@@ -162,9 +188,33 @@ describe("contexts in headers", () => {
     expect(start((await receive()).endpoint).telemetry.extract(headers)).toBeUndefined();
   });
 
-  test("the sender's tracestate is kept", async () => {
+  test.each([
+    [`00-${"ab".repeat(16)}-${"cd".repeat(8)}-00`],
+    [` 00-${"ab".repeat(16)}-${"cd".repeat(8)}-00 `],
+    [`00-${"ab".repeat(16)}-${"cd".repeat(8)}-02`],
+    [`00-${"AB".repeat(16)}-${"cd".repeat(8)}-00`],
+    [`01-${"ab".repeat(16)}-${"cd".repeat(8)}-00`],
+    [`01-${"ab".repeat(16)}-${"cd".repeat(8)}-00-more`],
+    [`ff-${"ab".repeat(16)}-${"cd".repeat(8)}-00`],
+    [`00-${"ab".repeat(16)}-${"00".repeat(8)}-00`],
+    [`00-${"00".repeat(16)}-${"cd".repeat(8)}-00`],
+    [`00-${"ab".repeat(16)}-${"cd".repeat(8)}-000`],
+  ])("%j is read as OpenTelemetry reads it, and told as this version writes it", async (traceparent) => {
     const { telemetry } = start((await receive()).endpoint);
-    const context = telemetry.extract({ traceparent: `00-${"ab".repeat(16)}-${"cd".repeat(8)}-01`, tracestate: "vendor=1" });
+    const read = parseTraceParent(traceparent);
+    const context = telemetry.extract({ traceparent });
+    expect(context?.traceId).toBe(read?.traceId);
+    const headers: Record<string, string> = {};
+    if (context !== undefined) telemetry.inject(context, headers);
+    expect(headers["traceparent"]).toBe(read === null ? undefined : `00-${read.traceId}-${read.spanId}-00`);
+  });
+
+  test.each(["00", "01"])("the sender's tracestate is kept, flags %s", async (flags) => {
+    const { telemetry } = start((await receive()).endpoint);
+    const context = telemetry.extract({
+      traceparent: `00-${"ab".repeat(16)}-${"cd".repeat(8)}-${flags}`,
+      tracestate: "vendor=1",
+    });
     const headers: Record<string, string> = {};
     telemetry.inject(context ?? { traceId: undefined }, headers);
     expect(headers["tracestate"]).toBe("vendor=1");
