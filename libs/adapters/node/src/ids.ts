@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomInt } from "node:crypto";
+import { createHash, randomBytes, randomFillSync } from "node:crypto";
 import type { Ids } from "@nexus/ports";
 import { monotonicFactory } from "ulid";
 
@@ -6,16 +6,33 @@ const NAME_CHARS_MAX = 63;
 /** 80 random bits: no two processes of a fleet meet. */
 const NAME_RANDOM_BYTES = 10;
 const DIGEST_BYTES = 16;
+/** Asking the system's generator costs as much for one byte as for hundreds. */
+const POOL_BYTES = 4_096;
+const RANDOM_BYTES = 6;
 
 /** Names and numbers from the operating system's generator. */
 export function createIds(): Ids {
-  const nextUlid = monotonicFactory();
+  const take = createPool();
+  const nextUlid = monotonicFactory(() => take(1) / 2 ** 8);
   return {
     requestId: () => nextUlid(),
     instanceName,
-    // 48 bits: the widest range of randomInt.
-    random: () => randomInt(0, 2 ** 48 - 1) / (2 ** 48 - 1),
+    random: () => take(RANDOM_BYTES) / 2 ** (8 * RANDOM_BYTES),
     digest: (bytes) => createHash("sha256").update(bytes).digest().subarray(0, DIGEST_BYTES).toString("base64url"),
+  };
+}
+
+/** @returns a function that takes 1 to 6 bytes as an integer; none is given twice */
+function createPool(): (bytes: number) => number {
+  const pool = Buffer.allocUnsafe(POOL_BYTES);
+  let taken = POOL_BYTES;
+  return (bytes) => {
+    if (taken + bytes > POOL_BYTES) {
+      randomFillSync(pool);
+      taken = 0;
+    }
+    taken += bytes;
+    return pool.readUIntBE(taken - bytes, bytes);
   };
 }
 

@@ -66,6 +66,7 @@ describe("createIds", () => {
     expect(drawn.every((value) => value >= 0 && value < 1)).toBe(true);
     const mean = drawn.reduce((sum, value) => sum + value, 0) / drawn.length;
     expect(Math.abs(mean - 0.5)).toBeLessThan(0.03);
+    expect(new Set(drawn).size).toBe(drawn.length); // no random byte is given twice
   });
 
   test("a digest is SHA-256's first 128 bits", () => {
