@@ -1,5 +1,4 @@
 import { fileURLToPath } from "node:url";
-import { startNatsServer } from "@nexus/adapter-servers";
 import { waitUntil } from "@nexus/testing";
 import { connect, type NatsConnection } from "nats";
 import { type RoleOptions, type RoleProcess, roleProgram, startRole } from "../processes/role-process.ts";
@@ -53,14 +52,12 @@ export const routerSuite: Suite = {
 };
 
 async function start({ profileDir, progress }: SuiteEnvironment): Promise<RunningSuite> {
-  const server = await startNatsServer();
   const roles: RoleProcess[] = [];
   let probe: NatsConnection | undefined;
   const stop = async (): Promise<void> => {
     await probe?.close().catch(() => {});
     // What was started last ends first: agents after the router would only see it go.
     for (const role of roles.toReversed()) await role.stop();
-    await server.stop();
   };
   const add = async (options: RoleOptions): Promise<RoleProcess> => {
     progress(`starting ${options.name}`);
@@ -69,14 +66,18 @@ async function start({ profileDir, progress }: SuiteEnvironment): Promise<Runnin
     return role;
   };
   try {
-    probe = await connect({ servers: server.url, name: "bench" });
-    await startFloor(server.url, add);
-    await startSubject(server.url, profileDir, add);
+    const named = process.env["NEXUS_NATS_SERVER"];
+    const env: Record<string, string> = named === undefined ? {} : { NEXUS_NATS_SERVER: named };
+    const server = await add({ name: "nats-server", program: roleProgram("nats-server"), env });
+    const { url = "", pid } = server.told;
+    probe = await connect({ servers: url, name: "bench" });
+    await startFloor(url, add);
+    await startSubject(url, profileDir, add);
     await untilAgentsAreKnown(probe);
     return {
-      roles: [{ name: "nats-server", pid: server.pid }, ...roles],
+      roles: roles.map((role) => (role === server ? { name: role.name, pid: Number(pid) } : role)),
       versions: { "nats-server": probe.info?.version ?? "unknown" },
-      driverOf: (candidate) => driverOf(candidate, server.url),
+      driverOf: (candidate) => driverOf(candidate, url),
       stop,
     };
   } catch (error) {
