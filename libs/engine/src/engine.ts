@@ -4,6 +4,7 @@ import {
   type ErrorBody,
   type Executed,
   type GoalOf,
+  type Layer,
   type MissingReason,
   NexusError,
   type Selector,
@@ -20,8 +21,8 @@ import { consensusCollector } from "./goals/consensus.ts";
 import { FanOutRun } from "./goals/fan-out-run.ts";
 import { gatherCollector } from "./goals/gather.ts";
 import type { GoalRun, RunReport } from "./goals/run.ts";
-import { planRungs, type Walk, walkDown } from "./ladder/ladder.ts";
-import type { Rung } from "./ladder/promises.ts";
+import { layersOf, planRungs, type Walk, walkDown } from "./ladder/ladder.ts";
+import { rungs as allRungs, type Rung } from "./ladder/promises.ts";
 import type { Plan } from "./plan.ts";
 import type { AgentEntry, RoutingTable, Targets } from "./table/routing-table.ts";
 
@@ -41,6 +42,7 @@ export interface EngineDeps {
   readonly logger: Logger;
   readonly telemetry: Telemetry;
   readonly routerId: string;
+  /** Highest first; those of the promise table unless a test says otherwise. */
   readonly rungs?: readonly Rung[];
 }
 
@@ -64,9 +66,14 @@ export interface Coordination {
 export class Engine {
   readonly #deps: EngineDeps;
   readonly #running = new Set<GoalRun>();
+  readonly #rungs: readonly Rung[];
+  /** Of the rungs; none is ever away as long as there are no breakers. */
+  readonly #layers: Layer[];
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
+    this.#rungs = deps.rungs ?? allRungs;
+    this.#layers = layersOf(this.#rungs);
   }
 
   /** Coordinations under way. */
@@ -108,7 +115,7 @@ export class Engine {
   /** @throws NexusError `not-implemented`, `promise-not-kept`: nothing was sent */
   start(plan: Plan): Coordination {
     refuseUnbuilt(plan.request);
-    const { rungs, ceiling, available } = planRungs(plan, this.#deps);
+    const { rungs, ceiling } = planRungs(plan, this.#rungs);
     const [first] = rungs;
     if (first === undefined) {
       throw new NexusError(
@@ -119,7 +126,7 @@ export class Engine {
         },
       );
     }
-    const base = { available, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
+    const base = { available: this.#layers, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
     if (plan.request.dryRun === true) return { done: Promise.resolve(this.#dryRun(plan, first, base)), cancel() {} };
     const run = this.#createRun(plan);
     this.#running.add(run);

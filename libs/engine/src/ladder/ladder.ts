@@ -2,7 +2,7 @@ import { type Attempt, attributes, type Decision, type Layer, layers, limits, Ne
 import type { Clock, Logger, Telemetry } from "@nexus/ports";
 import type { GoalRun } from "../goals/run.ts";
 import type { Plan, Tally } from "../plan.ts";
-import { rungs as allRungs, isEligible, type Rung } from "./promises.ts";
+import { isEligible, type Rung } from "./promises.ts";
 
 /**
  * The walk down. What fails an attempt is a fault of the mechanism, never a slow agent; the next rung takes over with
@@ -14,8 +14,6 @@ export interface LadderDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly telemetry: Telemetry;
-  /** Highest first; those of the promise table unless a test says otherwise. */
-  readonly rungs?: readonly Rung[];
 }
 
 /** Until a graduation ledger grants more or less, this is the ceiling of every class. */
@@ -30,19 +28,18 @@ export interface Walk {
   readonly error: NexusError | undefined;
 }
 
-/** The rungs that may carry the request, highest first, and under which ceiling. */
-export function planRungs(
-  plan: Plan,
-  deps: Pick<LadderDeps, "rungs">,
-): { rungs: Rung[]; ceiling: Decision["ceiling"]; available: Layer[] } {
+/** The layers that rungs belong to, lowest first. */
+export function layersOf(rungs: readonly Rung[]): Layer[] {
+  return [...new Set(rungs.map((rung) => rung.layer))].sort((a, b) => rank(a) - rank(b));
+}
+
+/** Of all rungs those that may carry the request, highest first, and under which ceiling. */
+export function planRungs(plan: Plan, all: readonly Rung[]): { rungs: Rung[]; ceiling: Decision["ceiling"] } {
   const asked = plan.request.maxLayer;
   const layer = asked === undefined || rank(asked) > rank(DEFAULT_CEILING) ? DEFAULT_CEILING : asked;
-  const known = deps.rungs ?? allRungs;
-  const available = [...new Set(known.map((rung) => rung.layer))].sort((a, b) => rank(a) - rank(b));
   return {
-    rungs: known.filter((rung) => rank(rung.layer) <= rank(layer) && isEligible(rung, plan.request)),
+    rungs: all.filter((rung) => rank(rung.layer) <= rank(layer) && isEligible(rung, plan.request)),
     ceiling: { layer, by: asked === layer ? "request" : "default" },
-    available,
   };
 }
 

@@ -23,6 +23,7 @@ import {
  *     go earlier where their room is needed.
  * T4. At most `agentsMax` entries, of hellos of at most `bytesMax`; a hello beyond them is refused and counted.
  * T5. Silence is measured by the interval that the agent may know of: after a drop of it, for a while the longer one.
+ * T6. The lists that `select` gives away never change: of one version they are the same, the next has new ones.
  */
 
 export interface AgentEntry {
@@ -69,6 +70,9 @@ export interface Targets {
   readonly unknown: readonly string[];
 }
 
+/** The pool of all agents, among those of groups; no group's name is empty. */
+const EVERYBODY = "";
+const nobody: readonly never[] = [];
 const noLoad: AgentLoad = { inFlight: 0, queueDepth: 0, serviceTimeMs: 0 };
 
 export class RoutingTable {
@@ -77,6 +81,9 @@ export class RoutingTable {
   readonly #groups = new Map<string, Set<AgentEntry>>();
   /** Those that left or died, the longest absent first. */
   readonly #absent = new Set<AgentEntry>();
+  /** Who is present in a group, as of `#poolsVersion`: loads change all the time, membership seldom. */
+  readonly #pools = new Map<string, readonly AgentEntry[]>();
+  #poolsVersion = 0;
   #version = 0;
   #refused = 0;
   #present = 0;
@@ -222,13 +229,26 @@ export class RoutingTable {
    */
   select(selector: Selector): Targets {
     if (selector.ids !== undefined) return this.#selectIds(selector.ids);
-    const pool = selector.group === undefined ? this.#agents.values() : (this.#groups.get(selector.group) ?? []);
+    const pool = this.#poolOf(selector.group ?? EVERYBODY);
     const labels = Object.entries(selector.labels ?? {});
-    const agents: AgentEntry[] = [];
-    for (const entry of pool) {
-      if (isPresent(entry) && labels.every(([key, value]) => entry.labels[key] === value)) agents.push(entry);
+    const agents =
+      labels.length === 0 ? pool : pool.filter((entry) => labels.every(([key, value]) => entry.labels[key] === value));
+    return { version: this.#version, agents, unknown: nobody };
+  }
+
+  /** T6. O(1) while nobody comes or goes, else O(members). */
+  #poolOf(group: string): readonly AgentEntry[] {
+    if (this.#poolsVersion !== this.#version) {
+      this.#pools.clear();
+      this.#poolsVersion = this.#version;
     }
-    return { version: this.#version, agents, unknown: [] };
+    const known = this.#pools.get(group);
+    if (known !== undefined) return known;
+    const members = group === EVERYBODY ? this.#agents.values() : this.#groups.get(group);
+    if (members === undefined) return nobody; // a request may name any group; only those that exist are remembered
+    const pool = [...members].filter(isPresent);
+    this.#pools.set(group, pool);
+    return pool;
   }
 
   /** T5 */
