@@ -142,9 +142,12 @@ export class Dispatcher {
     return total;
   }
 
-  listen(operationId: string, listener: AnswerListener): () => void {
+  listen(operationId: string, listener: AnswerListener): void {
     this.#listeners.set(operationId, listener);
-    return () => this.#listeners.delete(operationId);
+  }
+
+  unlisten(operationId: string): void {
+    this.#listeners.delete(operationId);
   }
 
   /** @returns whether somebody waited for it */

@@ -67,10 +67,10 @@ describe("frames", () => {
 it("answers go to whoever listens, and are late after that", () => {
   const { dispatcher } = setUp();
   const heard: string[] = [];
-  const stop = dispatcher.listen(operationId, (agent) => heard.push(agent));
+  dispatcher.listen(operationId, (agent) => heard.push(agent));
   const answer = { v: 1, kind: "progress", operationId } as const;
   expect(dispatcher.answered("a", answer)).toBe(true);
-  stop();
+  dispatcher.unlisten(operationId);
   expect(dispatcher.answered("b", answer)).toBe(false);
   expect([heard, dispatcher.late]).toEqual([["a"], 1]);
 });

@@ -72,15 +72,16 @@ class Drive {
 
   start(): void {
     const { clock, mechanism, abandon } = this.#context;
-    this.#undo.push(
-      this.#deps.dispatcher.listen(this.#fanOut.operationId, (agent, answer) => {
-        const began = clock.monotonicMs();
-        if (answer.kind === "progress") this.#onProgress(agent, answer);
-        else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent);
-        this.#context.tally.busyUs += (clock.monotonicMs() - began) * 1_000;
-        this.#check();
-      }),
-    );
+    const { dispatcher } = this.#deps;
+    const { operationId } = this.#fanOut;
+    dispatcher.listen(operationId, (agent, answer) => {
+      const began = clock.monotonicMs();
+      if (answer.kind === "progress") this.#onProgress(agent, answer);
+      else if (this.#fanOut.answer(agent, answer)) this.#onFirstAnswer(agent);
+      this.#context.tally.busyUs += (clock.monotonicMs() - began) * 1_000;
+      this.#check();
+    });
+    this.#undo.push(() => dispatcher.unlisten(operationId));
     const deadline = clock.schedule(this.#plan.deadlineMs - clock.monotonicMs(), () => {
       this.#fanOut.end("deadline");
       this.#check();

@@ -32,12 +32,11 @@ export class BalanceRun implements GoalRun {
   readonly #goal: GoalOf<"balance">;
   readonly #deps: DriveDeps;
   readonly #pieces: Pieces;
-  readonly #listening = new Map<string, () => void>();
-  /** Agents that said that they are full, until when. */
-  readonly #fullUntilMs = new Map<string, number>();
   readonly #picker;
   /** Made when the run first waits for room. */
   #targetsById: ReadonlyMap<string, AgentEntry> | undefined;
+  /** Agents that said that they are full, until when. */
+  #fullUntilMs: Map<string, number> | undefined;
   #ended: BalanceEnd | undefined;
   #context: AttemptContext | undefined;
   #span: Span | undefined;
@@ -78,7 +77,9 @@ export class BalanceRun implements GoalRun {
   }
 
   cancel(): void {
-    for (const [piece, agent] of this.#pieces.held()) this.#deps.dispatcher.cancel(agent, piece.operationId);
+    for (const { agent, operationId } of this.#pieces.held()) {
+      if (agent !== undefined) this.#deps.dispatcher.cancel(agent, operationId);
+    }
     this.#stop("cancelled");
   }
 
@@ -129,7 +130,7 @@ export class BalanceRun implements GoalRun {
 
   #hasRoom(agent: AgentEntry, nowMs: number, context: AttemptContext): boolean {
     if (!context.mechanism.windowed) return true;
-    return this.#deps.dispatcher.held(agent.id) < agent.capacity && nowMs >= (this.#fullUntilMs.get(agent.id) ?? 0);
+    return this.#deps.dispatcher.held(agent.id) < agent.capacity && nowMs >= (this.#fullUntilMs?.get(agent.id) ?? 0);
   }
 
   #waitsForBus(context: AttemptContext): boolean {
@@ -197,12 +198,12 @@ export class BalanceRun implements GoalRun {
   }
 
   #listen(piece: Piece): void {
-    if (this.#listening.has(piece.operationId)) return;
-    const stop = this.#deps.dispatcher.listen(piece.operationId, (from, answer) => {
+    if (piece.listening) return;
+    piece.listening = true;
+    this.#deps.dispatcher.listen(piece.operationId, (from, answer) => {
       if (answer.kind === "progress") this.#progressed(piece, from, answer);
       else this.#answered(piece, from, answer);
     });
-    this.#listening.set(piece.operationId, stop);
   }
 
   #progressed(piece: Piece, from: string, progress: ProgressFrame): void {
@@ -217,6 +218,7 @@ export class BalanceRun implements GoalRun {
     const answered = this.#pieces.answered(piece, from, reply);
     if (answered.kind === "ignored" || context === undefined) return;
     if (answered.kind === "waits" && answered.fullForMs > 0) {
+      this.#fullUntilMs ??= new Map();
       this.#fullUntilMs.set(from, context.clock.monotonicMs() + answered.fullForMs);
       this.#scheduleTick(context);
     }
@@ -236,8 +238,9 @@ export class BalanceRun implements GoalRun {
   }
 
   #unlisten(piece: Piece): void {
-    this.#listening.get(piece.operationId)?.();
-    this.#listening.delete(piece.operationId);
+    if (!piece.listening) return;
+    piece.listening = false;
+    this.#deps.dispatcher.unlisten(piece.operationId);
   }
 
   #scheduleTick(context: AttemptContext): void {
@@ -245,7 +248,7 @@ export class BalanceRun implements GoalRun {
     const nowMs = clock.monotonicMs();
     const afterMs = repeatAfterMs(this.#plan.deadlineMs - this.#plan.arrivedMs);
     let dueMs = Math.min(nowMs + afterMs, this.#plan.deadlineMs);
-    for (const untilMs of this.#fullUntilMs.values()) if (untilMs > nowMs) dueMs = Math.min(dueMs, untilMs);
+    for (const untilMs of this.#fullUntilMs?.values() ?? []) if (untilMs > nowMs) dueMs = Math.min(dueMs, untilMs);
     this.#timer?.cancel();
     this.#timer = clock.schedule(Math.max(0, dueMs - nowMs), () => this.#tick(afterMs, context));
   }
@@ -253,7 +256,7 @@ export class BalanceRun implements GoalRun {
   #tick(afterMs: number, context: AttemptContext): void {
     const nowMs = context.clock.monotonicMs();
     if (nowMs >= this.#plan.deadlineMs) return this.#stop("deadline");
-    for (const [agent, untilMs] of this.#fullUntilMs) if (untilMs <= nowMs) this.#fullUntilMs.delete(agent);
+    for (const [agent, untilMs] of this.#fullUntilMs ?? []) if (untilMs <= nowMs) this.#fullUntilMs?.delete(agent);
     if (!this.#waitsForBus(context)) this.#repeatSilent(nowMs, afterMs, context);
     this.#pump();
     if (this.#finish !== undefined) this.#scheduleTick(context);
@@ -263,8 +266,11 @@ export class BalanceRun implements GoalRun {
     const { reconnects } = this.#deps.dispatcher;
     const cameBack = reconnects !== this.#reconnects;
     this.#reconnects = reconnects;
-    for (const [piece, agent] of this.#pieces.held()) {
+    for (const piece of this.#pieces.held()) {
+      const { agent } = piece;
       if (this.#finish === undefined) return;
+      // What was sent or lost for an earlier piece may have changed this one.
+      if (!piece.held || agent === undefined) continue;
       // What was on its way when the bus broke may be lost: it may be asked for as often as after the first time.
       if (cameBack) piece.sends = 1;
       if (nowMs - piece.heardMs < afterMs * piece.sends) continue;
@@ -301,12 +307,11 @@ export class BalanceRun implements GoalRun {
     this.#stopWaiting = undefined;
     const held = this.#pieces.held();
     if (this.#ended === undefined) this.#pieces.suspend();
-    for (const stop of this.#listening.values()) stop();
-    this.#listening.clear();
+    for (const piece of this.#pieces.all) this.#unlisten(piece);
     if (failed === undefined) finish.resolve();
     else finish.reject(failed.error);
     this.#finish = undefined;
     this.#span?.end(failed === undefined ? undefined : toErrorBody(failed.error).code);
-    for (const [, agent] of held) this.#deps.dispatcher.release(agent.id);
+    for (const { agent } of held) if (agent !== undefined) this.#deps.dispatcher.release(agent.id);
   }
 }

@@ -17,6 +17,10 @@ export interface Piece {
   readonly operationId: string;
   /** Who has it, or had it last. */
   agent: AgentEntry | undefined;
+  /** Whether `agent` has it now. */
+  held: boolean;
+  /** Whether its answers are listened to. */
+  listening: boolean;
   sends: number;
   heardMs: number;
   /** It was published to an agent whose fate is unknown. */
@@ -45,27 +49,18 @@ export class Pieces {
   readonly #all: readonly Piece[];
   /** Last in, first out; filled in reverse, so that the first piece is on top. */
   readonly #waiting: Piece[];
-  readonly #held = new Map<Piece, AgentEntry>();
-  readonly #gone = new Map<string, MissingReason>();
-  readonly #extra = new Set<string>();
   readonly #idempotent: boolean;
+  #gone: Map<string, MissingReason> | undefined;
+  #extra: Set<string> | undefined;
+  #heldCount = 0;
   #open: number;
 
   constructor(requestId: string, count: number, idempotent: boolean) {
     this.#idempotent = idempotent;
-    this.#all = Array.from({ length: count }, (_, index) => ({
-      index,
-      operationId: operationIdOf(requestId, index),
-      agent: undefined,
-      sends: 0,
-      heardMs: 0,
-      mayHaveRun: false,
-      bound: false,
-      row: undefined,
-      avoided: undefined,
-      refusal: undefined,
-    }));
-    this.#waiting = [...this.#all].reverse();
+    const all: Piece[] = [];
+    for (let index = 0; index < count; index++) all.push(createPiece(requestId, index));
+    this.#all = all;
+    this.#waiting = all.toReversed();
     this.#open = count;
   }
 
@@ -79,15 +74,20 @@ export class Pieces {
   }
 
   get heldCount(): number {
-    return this.#held.size;
+    return this.#heldCount;
   }
 
   get extraCount(): number {
-    return this.#extra.size;
+    return this.#extra?.size ?? 0;
   }
 
-  held(): [Piece, AgentEntry][] {
-    return [...this.#held];
+  /** O(pieces) */
+  held(): Piece[] {
+    return this.#heldCount === 0 ? [] : this.#all.filter((piece) => piece.held);
+  }
+
+  get all(): readonly Piece[] {
+    return this.#all;
   }
 
   takeNext(): Piece | undefined {
@@ -109,13 +109,13 @@ export class Pieces {
 
   mayHave(piece: Piece, agent: AgentEntry): boolean {
     if (piece.bound) return piece.agent === agent;
-    return !this.#gone.has(agent.id) && piece.avoided?.has(agent.id) !== true;
+    return this.#gone?.has(agent.id) !== true && piece.avoided?.has(agent.id) !== true;
   }
 
   give(piece: Piece, agent: AgentEntry): void {
     if (!piece.bound) piece.sends = 0;
     piece.agent = agent;
-    this.#held.set(piece, agent);
+    this.#hold(piece, true);
   }
 
   sent(piece: Piece, nowMs: number): void {
@@ -125,7 +125,7 @@ export class Pieces {
 
   /** @returns whether it came from the agent that has the piece */
   progressed(piece: Piece, from: string, nowMs: number): boolean {
-    if (!this.#held.has(piece) || piece.agent?.id !== from) return false;
+    if (!piece.held || piece.agent?.id !== from) return false;
     piece.heardMs = nowMs;
     return true;
   }
@@ -134,15 +134,16 @@ export class Pieces {
     if (piece.row !== undefined) return { kind: "ignored", extra: false };
     const holds = piece.agent?.id === from;
     if (!holds && piece.avoided?.has(from) !== true) {
+      this.#extra ??= new Set();
       if (this.#extra.size < EXTRA_MAX) this.#extra.add(from);
       return { kind: "ignored", extra: true }; // P2
     }
     if (reply.status !== "refused") return this.#close(piece, from, reply);
     // A refusal speaks of this sending alone: where the piece has moved on it says nothing new.
-    if (!holds || !this.#held.has(piece)) return { kind: "ignored", extra: false };
+    if (!holds || !piece.held) return { kind: "ignored", extra: false };
     const { error } = reply;
     piece.refusal = { agent: from, error };
-    this.#held.delete(piece);
+    this.#hold(piece, false);
     // Another life, or one that forgot: an earlier sending may have been run (P1).
     const isOtherLife = error?.code === "other-boot";
     if (isOtherLife || (error?.executed ?? "none") !== "none") {
@@ -161,7 +162,7 @@ export class Pieces {
   /** The agent that has the piece will not answer for it. @returns whether the piece waits for another agent (P1) */
   lost(piece: Piece, reason: MissingReason): boolean {
     const agent = piece.agent?.id;
-    this.#held.delete(piece);
+    this.#hold(piece, false);
     piece.mayHaveRun = true;
     piece.bound = false;
     if (agent !== undefined) this.#avoid(piece, agent);
@@ -169,21 +170,21 @@ export class Pieces {
       this.#waiting.push(piece);
       return true;
     }
-    if (agent !== undefined && !this.#gone.has(agent)) this.#gone.set(agent, reason);
+    if (agent !== undefined && this.#gone?.has(agent) !== true) this.#isGone(agent, reason);
     this.#end(piece, { ...(agent === undefined ? {} : { agent }), index: piece.index, status: "unknown" });
     return false;
   }
 
   /** An operation that no agent can be sent, as it is. */
   refuse(piece: Piece, error: ReplyFrame["error"]): void {
-    this.#held.delete(piece);
+    this.#hold(piece, false);
     this.#end(piece, { index: piece.index, status: "not-sent", ...(error === undefined ? {} : { error }) });
   }
 
   /** @returns the pieces that the agent held; they have ended, or wait for another */
   agentGone(agent: string, reason: MissingReason): Piece[] {
-    this.#gone.set(agent, reason);
-    const lost = [...this.#held.keys()].filter((piece) => piece.agent?.id === agent);
+    this.#isGone(agent, reason);
+    const lost = this.held().filter((piece) => piece.agent?.id === agent);
     for (const piece of lost) this.lost(piece, reason);
     for (const piece of this.#waiting.filter((waits) => waits.bound && waits.agent?.id === agent)) {
       this.#waiting.splice(this.#waiting.indexOf(piece), 1);
@@ -194,8 +195,8 @@ export class Pieces {
 
   /** An attempt has failed: what is held waits for the next, at the same agent unless the work is idempotent. */
   suspend(): void {
-    for (const piece of [...this.#held.keys()]) {
-      this.#held.delete(piece);
+    for (const piece of this.held()) {
+      this.#hold(piece, false);
       if (piece.sends > 0) {
         piece.bound = !this.#idempotent;
         piece.mayHaveRun = true;
@@ -214,7 +215,7 @@ export class Pieces {
     const missing = new Map<string, MissingAgent>();
     for (const row of rows) {
       if (row.agent === undefined || row.status === "ok" || missing.has(row.agent)) continue;
-      const reason: MissingReason = row.status === "unknown" ? (this.#gone.get(row.agent) ?? silenceOf(row.agent)) : row.status;
+      const reason: MissingReason = row.status === "unknown" ? (this.#gone?.get(row.agent) ?? silenceOf(row.agent)) : row.status;
       missing.set(row.agent, { agent: row.agent, reason, ...(row.error === undefined ? {} : { message: row.error.message }) });
     }
     return [...missing.values()];
@@ -222,7 +223,8 @@ export class Pieces {
 
   #close(piece: Piece, from: string, reply: ReplyFrame): Answered {
     // Late, from an agent that was given up: the piece may wait for another by now.
-    if (!this.#held.delete(piece)) this.#waiting.splice(this.#waiting.indexOf(piece), 1);
+    if (piece.held) this.#hold(piece, false);
+    else this.#waiting.splice(this.#waiting.indexOf(piece), 1);
     const { value, error, serviceTimeMs } = reply;
     this.#end(piece, {
       agent: from,
@@ -241,10 +243,37 @@ export class Pieces {
     this.#open--;
   }
 
+  #hold(piece: Piece, held: boolean): void {
+    if (piece.held !== held) this.#heldCount += held ? 1 : -1;
+    piece.held = held;
+  }
+
+  #isGone(agent: string, reason: MissingReason): void {
+    this.#gone ??= new Map();
+    this.#gone.set(agent, reason);
+  }
+
   #avoid(piece: Piece, agent: string): void {
     piece.avoided ??= new Set();
     piece.avoided.add(agent);
   }
+}
+
+function createPiece(requestId: string, index: number): Piece {
+  return {
+    index,
+    operationId: operationIdOf(requestId, index),
+    agent: undefined,
+    held: false,
+    listening: false,
+    sends: 0,
+    heardMs: 0,
+    mayHaveRun: false,
+    bound: false,
+    row: undefined,
+    avoided: undefined,
+    refusal: undefined,
+  };
 }
 
 function openRow(piece: Piece): Row {

@@ -124,10 +124,10 @@ test.each([false, true])(
           else if (kind === "suspend") pieces.suspend();
           else if (piece === undefined) continue;
           else if (kind === "lost") {
-            if (pieces.held().some(([held]) => held === piece)) pieces.lost(piece, "slow");
+            if (pieces.held().includes(piece)) pieces.lost(piece, "slow");
           } else if (kind === "ok" || kind === "error") pieces.answered(piece, name, reply(kind));
           else {
-            const held = pieces.held().some(([held]) => held === piece);
+            const held = pieces.held().includes(piece);
             const answered = pieces.answered(piece, name, refusedBy(kind));
             if (held && answered.kind === "waits" && kind !== "other-boot") mayHaveRunAt.delete(piece.index);
           }
