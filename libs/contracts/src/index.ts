@@ -109,6 +109,7 @@ export {
   routerIdSchema,
   splitOperationId,
 } from "./names.ts";
+export { arePlainAnswers, isPlainAnswer, isPlainOperation, isPlainRequest, type QuickCheck } from "./quick-checks.ts";
 export {
   type CoordinationRequest,
   type Degradation,

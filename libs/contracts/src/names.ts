@@ -76,10 +76,11 @@ export const requestIdSchema = z
   });
 export type RequestId = z.infer<typeof requestIdSchema>;
 
+export const operationIdPattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}\/(0|[1-9][0-9]{0,5})$/;
 export const operationIdSchema = z
   .string()
   .max(26 + 1 + 6)
-  .regex(/^[0-7][0-9A-HJKMNP-TV-Z]{25}\/(0|[1-9][0-9]{0,5})$/, "must be <requestId>/<index>")
+  .regex(operationIdPattern, "must be <requestId>/<index>")
   .meta({
     id: "operation-id",
     title: "Operation id",

@@ -5,6 +5,7 @@ import { goalSchema } from "./goals.ts";
 import { isJsonObject, type JsonValue } from "./json-value.ts";
 import { limits } from "./limits.ts";
 import { requestIdSchema } from "./names.ts";
+import { isPlainRequest } from "./quick-checks.ts";
 import { selectorSchema } from "./selector.ts";
 import { errorFromIssues } from "./validation.ts";
 
@@ -85,7 +86,9 @@ export type CoordinationRequest = z.infer<typeof requestSchema>;
  * @throws NexusError `invalid-field` or `unknown-field`, with the field's path
  */
 export function parseRequest(value: JsonValue, type: GoalType): CoordinationRequest {
-  const parsed = requestSchema.safeParse(withGoalType(value, type));
+  const typed = withGoalType(value, type);
+  if (isPlainRequest(typed) && goalTypeIn(typed) === type) return typed as CoordinationRequest;
+  const parsed = requestSchema.safeParse(typed);
   if (!parsed.success) throw errorFromIssues(parsed.error.issues, "the request");
   if (parsed.data.goal.type !== type) {
     throw new NexusError(
@@ -97,6 +100,11 @@ export function parseRequest(value: JsonValue, type: GoalType): CoordinationRequ
     );
   }
   return parsed.data;
+}
+
+/** Of a value that has a goal. */
+function goalTypeIn(value: JsonValue): JsonValue | undefined {
+  return (value as { readonly goal: { readonly type?: JsonValue } }).goal.type;
 }
 
 function withGoalType(value: JsonValue, type: GoalType): JsonValue {

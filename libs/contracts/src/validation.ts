@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { NexusError } from "./errors.ts";
 import { isJsonObject, type JsonValue } from "./json-value.ts";
+import type { QuickCheck } from "./quick-checks.ts";
 
 /**
  * From zod's issues to one error that names the field and says what to do. Only the first issue is told: correcting it
@@ -27,9 +28,11 @@ export function errorFromIssues(issues: readonly z.core.$ZodIssue[], what: strin
 
 /**
  * Validates a frame from another process; unknown fields are dropped, so that a newer peer is understood.
+ * @param isPlain the schema's quick check, where it has one
  * @throws NexusError `unsupported-version` or `invalid-field`
  */
-export function parseFrame<T extends z.ZodType>(schema: T, value: JsonValue, what: string): z.output<T> {
+export function parseFrame<T extends z.ZodType>(schema: T, value: JsonValue, what: string, isPlain?: QuickCheck): z.output<T> {
+  if (isPlain?.(value) === true) return value as z.output<T>;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   if (parsed.error.issues.some((issue) => issue.path.length === 1 && issue.path[0] === "v")) {

@@ -1,5 +1,6 @@
 import {
   agentAnswerSchema,
+  arePlainAnswers,
   attributes,
   byeSchema,
   codecOfHeaders,
@@ -9,10 +10,12 @@ import {
   encode,
   heartbeatSchema,
   helloSchema,
+  isPlainAnswer,
   limits,
   NexusError,
   namePattern,
   parseFrame,
+  type QuickCheck,
   type Subjects,
   subjectToken,
   understands,
@@ -126,12 +129,13 @@ export class AgentIntake {
   }
 
   #onAgentAnswer(message: BusMessage): void {
-    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer", AROUND_ANSWER.single));
+    this.#take(this.#speaker(message), read(message, agentAnswerSchema, "answer", AROUND_ANSWER.single, isPlainAnswer));
   }
 
   #onConnAnswers(message: BusMessage): void {
     const connId = this.#speaker(message);
-    for (const { agent, answer } of read(message, connAnswerSchema, "answers", AROUND_ANSWER.batch).answers) {
+    const { answers } = read(message, connAnswerSchema, "answers", AROUND_ANSWER.batch, arePlainAnswers);
+    for (const { agent, answer } of answers) {
       if (this.#deps.table.get(agent)?.connId === connId) this.#take(agent, answer);
       else
         this.#deps.guard.drop(
@@ -202,7 +206,13 @@ export class AgentIntake {
 }
 
 /** @param around levels of nesting around the value of an answer: one value may not make a whole result too deep to be read */
-function read<T extends z.ZodType>(message: BusMessage, schema: T, what: string, around?: number): z.output<T> {
+function read<T extends z.ZodType>(
+  message: BusMessage,
+  schema: T,
+  what: string,
+  around?: number,
+  isPlain?: QuickCheck,
+): z.output<T> {
   const depthMax = around === undefined ? limits.depthMax : limits.answerDepthMax + around;
-  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers), depthMax), what);
+  return parseFrame(schema, decode(message.data, codecOfHeaders(message.headers), depthMax), what, isPlain);
 }

@@ -14,6 +14,7 @@ import {
   encode,
   type Hello,
   helloSchema,
+  isPlainOperation,
   limits,
   NexusError,
   parseFrame,
@@ -292,7 +293,7 @@ class Connection implements AgentConnection {
   #onShared(message: BusMessage, members: readonly Resident[]): void {
     this.#guard(message, () => {
       const codec = codecIn(message);
-      const frame = parseFrame(agentFrameSchema, decode(message.data, codec), "frame");
+      const frame = parseFrame(agentFrameSchema, decode(message.data, codec), "frame", isPlainOperation);
       this.#fanOut(members, frame, codec, this.#telemetry.extract(message.headers));
     });
   }
