@@ -1,6 +1,8 @@
-import { limits, NexusError } from "@nexus/contracts";
+import { encodeText, limits, NexusError } from "@nexus/contracts";
 import { type BusHeaders, checkedHeader, STATUS_HEADER } from "@nexus/ports";
 
+const VERSION = "NATS/1.0";
+const LINE_END = "\r\n";
 const textDecoder = new TextDecoder("utf-8", { fatal: true });
 
 /**
@@ -13,24 +15,46 @@ export function parseHeaders(bytes: Uint8Array): BusHeaders {
     const message = `${bytes.byteLength} bytes of headers; at most ${limits.headerBytesMax} are read`;
     throw new NexusError("too-large", message, { field: "headers" });
   }
-  const [first = "", ...lines] = linesOf(bytes);
-  const version = /^NATS\/1\.0(?:\s+(\d{3})(?:\s.*)?)?\s*$/.exec(first);
-  if (version === null) throw malformed("they do not begin with NATS/1.0");
+  const text = textOf(bytes);
   const headers: Record<string, string> = Object.create(null);
-  for (const line of lines) {
-    if (line === "") continue;
-    const colon = line.indexOf(":");
-    if (colon === -1) throw malformed("a line has no colon");
-    const [name, value] = [line.slice(0, colon), line.slice(colon + 1)];
-    headers[name] ??= checked(name, value);
+  let from = endOfLine(text, 0);
+  const status = statusIn(text.slice(0, from));
+  for (from += LINE_END.length; from < text.length; ) {
+    const end = endOfLine(text, from);
+    if (end > from) {
+      const colon = text.indexOf(":", from);
+      if (colon === -1 || colon > end) throw malformed("a line has no colon");
+      const name = text.slice(from, colon);
+      headers[name] ??= checked(name, text.slice(colon + 1, end));
+    }
+    from = end + LINE_END.length;
   }
-  if (version[1] !== undefined) headers[STATUS_HEADER] = version[1];
+  if (status !== undefined) headers[STATUS_HEADER] = status;
   return headers;
 }
 
-function linesOf(bytes: Uint8Array): string[] {
+/** The bytes of headers as they are sent; undefined where there are none. @throws NexusError `invalid-field` */
+export function encodeHeaders(headers: BusHeaders): Uint8Array | undefined {
+  let text = "";
+  for (const name of Object.keys(headers)) text += `${name}: ${checkedHeader(name, headers[name] ?? "")}${LINE_END}`;
+  return text === "" ? undefined : encodeText(`${VERSION}${LINE_END}${text}${LINE_END}`);
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf(LINE_END, from);
+  return end === -1 ? text.length : end;
+}
+
+function statusIn(firstLine: string): string | undefined {
+  if (firstLine === VERSION) return undefined;
+  const version = /^NATS\/1\.0(?:\s+(\d{3})(?:\s.*)?)?\s*$/.exec(firstLine);
+  if (version === null) throw malformed(`they do not begin with ${VERSION}`);
+  return version[1];
+}
+
+function textOf(bytes: Uint8Array): string {
   try {
-    return textDecoder.decode(bytes).split("\r\n");
+    return textDecoder.decode(bytes);
   } catch (cause) {
     throw malformed("they are not UTF-8", cause);
   }

@@ -7,8 +7,10 @@ import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import { limits } from "@nexus/contracts";
 import type { Bus, BusHeaders, BusMessage } from "@nexus/ports";
 import { codeOf, until } from "@nexus/ports/conformance";
+import fc from "fast-check";
+import { headers as createHeaders, type MsgHdrs } from "nats";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseHeaders } from "../src/header-bytes.ts";
+import { encodeHeaders, parseHeaders } from "../src/header-bytes.ts";
 import { connectNats } from "../src/index.ts";
 
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
@@ -54,6 +56,23 @@ describe("parseHeaders", () => {
     const above = block(`a: ${"x".repeat(limits.headerBytesMax - frame + 1)}`);
     expect(await codeOf(() => entries(above))).toBe("too-large");
   });
+});
+
+test("what is encoded is what the library's own class encodes, and is read again", () => {
+  const names = fc.stringMatching(/^[!-9;-~]{1,20}$/).filter((name) => name !== "__proto__");
+  const contents = fc.string({ unit: "grapheme", maxLength: 40 }).filter((text) => !/[\r\n]/.test(text));
+  fc.assert(
+    fc.property(fc.dictionary(names, contents), (headers) => {
+      const own = createHeaders() as MsgHdrs & { encode(): Uint8Array };
+      for (const [name, value] of Object.entries(headers)) own.append(name, value);
+      const encoded = encodeHeaders(headers);
+      expect(encoded === undefined).toBe(Object.keys(headers).length === 0);
+      if (encoded === undefined) return;
+      expect(Buffer.from(encoded).toString()).toBe(Buffer.from(own.encode()).toString());
+      const trimmed = Object.entries(headers).map(([name, value]) => [name, value.trim()]);
+      expect({ ...parseHeaders(encoded) }).toEqual(Object.fromEntries(trimmed));
+    }),
+  );
 });
 
 describe("a hostile publisher", () => {
