@@ -1,5 +1,5 @@
 import { type AttributeName, attributes, type MetricName, type SpanName } from "@nexus/contracts";
-import type { Attributes, Logger, Span, Telemetry } from "@nexus/ports";
+import { type Attributes, attributesOf, type LazyAttributes, type Logger, type Span, type Telemetry } from "@nexus/ports";
 
 /** Keeps the lines, spans and metrics of a stack, to be compared with what the pages say of them. */
 export interface Recorder {
@@ -23,8 +23,8 @@ export function createRecorder(): Recorder {
       const record = spans.get(name) ?? { kinds: new Set(), attributes: new Set() };
       spans.set(name, record);
       record.kinds.add(options.kind);
-      const set = (values: Attributes) => {
-        for (const key of Object.keys(values)) record.attributes.add(key);
+      const set = (values: LazyAttributes) => {
+        for (const key of Object.keys(attributesOf(values))) record.attributes.add(key);
       };
       set(options.attributes ?? {});
       const end = (errorType?: string) => errorType !== undefined && set({ [attributes.errorType]: errorType });

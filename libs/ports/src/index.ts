@@ -20,6 +20,8 @@ export type { StateStore } from "./state-store.ts";
 export {
   type Attributes,
   type AttributeValue,
+  attributesOf,
+  type LazyAttributes,
   noTelemetry,
   type Span,
   type SpanKind,

@@ -5,6 +5,12 @@ import type { BusHeaders } from "./bus.ts";
 export type SpanKind = "client" | "server" | "producer" | "consumer" | "internal";
 export type AttributeValue = string | number | boolean;
 export type Attributes = Readonly<Record<string, AttributeValue>>;
+/** Attributes, or what makes them, which is called only where they are recorded: of most spans nothing is. */
+export type LazyAttributes = Attributes | (() => Attributes);
+
+export function attributesOf(lazy: LazyAttributes): Attributes {
+  return typeof lazy === "function" ? lazy() : lazy;
+}
 
 /** An opaque trace context; made by a span or extracted from headers. */
 export interface TraceContext {
@@ -14,15 +20,15 @@ export interface TraceContext {
 
 export interface SpanOptions {
   readonly kind: SpanKind;
-  readonly parent?: TraceContext;
-  readonly attributes?: Attributes;
+  readonly parent?: TraceContext | undefined;
+  readonly attributes?: LazyAttributes;
   /** Fills the `{…}` of the span's name. */
   readonly fill?: Readonly<Record<string, string>>;
 }
 
 export interface Span {
   readonly context: TraceContext;
-  set(attributes: Attributes): void;
+  set(attributes: LazyAttributes): void;
   event(name: string, attributes?: Attributes): void;
   /** @param errorType a NexusError code; marks the span as failed */
   end(errorType?: string): void;

@@ -1,5 +1,5 @@
 import { type MetricName, type SpanName, spanName } from "@nexus/contracts";
-import type { Attributes, Span, SpanOptions, Telemetry, TraceContext } from "@nexus/ports";
+import { type Attributes, attributesOf, type Span, type SpanOptions, type Telemetry, type TraceContext } from "@nexus/ports";
 
 /** Keeps everything that is recorded, with contexts that travel in headers as W3C's do. */
 export interface RecordedSpan {
@@ -42,13 +42,13 @@ export function createRecording(): Recording {
     const parent = options.parent as Context | undefined;
     const traceId = parent?.traceId ?? made.toString(16).padStart(32, "0");
     const context: Context = { traceId, spanId: id, record: parent?.record ?? true };
-    const attributes: Record<string, Attributes[string]> = { ...options.attributes };
+    const attributes: Record<string, Attributes[string]> = { ...attributesOf(options.attributes ?? {}) };
     const endings: (string | undefined)[] = [];
     const shown = spanName(name, options.fill);
     if (context.record) spans.push({ name, shown, id, traceId, parentId: parent?.spanId, options, attributes, endings });
     return {
       context,
-      set: (more) => void Object.assign(attributes, more),
+      set: (more) => void Object.assign(attributes, attributesOf(more)),
       event: (_, more) => void Object.assign(attributes, more),
       end: (errorType) => void endings.push(errorType),
     };

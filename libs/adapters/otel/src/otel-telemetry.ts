@@ -1,5 +1,15 @@
 import { attributes as attributeNames, type MetricName, metrics as metricNames, type SpanName, spanName } from "@nexus/contracts";
-import type { Attributes, BusHeaders, Span, SpanKind, SpanOptions, Telemetry, TraceContext } from "@nexus/ports";
+import {
+  type Attributes,
+  attributesOf,
+  type BusHeaders,
+  type LazyAttributes,
+  type Span,
+  type SpanKind,
+  type SpanOptions,
+  type Telemetry,
+  type TraceContext,
+} from "@nexus/ports";
 import {
   type Context,
   type Counter,
@@ -56,8 +66,8 @@ class OtelSpanOfPort implements Span {
     this.context = new OtelContext(trace.setSpan(parent, span));
   }
 
-  set(attributes: Attributes): void {
-    this.#span.setAttributes(attributes);
+  set(attributes: LazyAttributes): void {
+    this.#span.setAttributes(attributesOf(attributes));
   }
 
   event(name: string, attributes?: Attributes): void {
@@ -100,7 +110,10 @@ export class OtelTelemetry implements Telemetry {
     }
     const span = this.#tracer.startSpan(
       spanName(name, options.fill),
-      { kind: kinds[options.kind], ...(options.attributes === undefined ? {} : { attributes: options.attributes }) },
+      {
+        kind: kinds[options.kind],
+        ...(options.attributes === undefined ? {} : { attributes: attributesOf(options.attributes) }),
+      },
       parent,
     );
     return new OtelSpanOfPort(span, parent);

@@ -61,11 +61,11 @@ class Drive {
     this.#span = deps.telemetry.startSpan("fanOut", {
       kind: "producer",
       parent: context.trace,
-      attributes: {
+      attributes: () => ({
         [attributes.messagingSystem]: "nats",
         [attributes.operation]: body.operation,
         [attributes.operationId]: fanOut.operationId,
-      },
+      }),
     });
     this.#sending = sendingOf(plan, fanOut.operationId, body, this.#span.context, deps.routerId);
   }
@@ -170,10 +170,10 @@ class Drive {
     for (const undo of this.#undo) undo();
     for (const agent of this.#held) this.#deps.dispatcher.release(agent);
     this.#held.clear();
-    this.#span.set({
+    this.#span.set(() => ({
       [attributes.agentsTargeted]: this.#fanOut.expected.length,
       [attributes.agentsResponded]: this.#fanOut.answers.size,
-    });
+    }));
     this.#span.end(errorCode);
     finish();
   }

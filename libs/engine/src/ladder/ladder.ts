@@ -70,7 +70,7 @@ async function tryRung(
     kind: "internal",
     parent: plan.trace,
     fill: { layer: rung.layer, strategy: rung.strategy },
-    attributes: { [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy },
+    attributes: () => ({ [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy }),
   });
   const abandon = new Set<() => void>();
   const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);

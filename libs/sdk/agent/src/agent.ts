@@ -11,7 +11,7 @@ import {
 } from "@nexus/contracts";
 import type { Clock, Logger, Span, Telemetry, Timer, TraceContext } from "@nexus/ports";
 import { type AnswerValue, answerValue, handlerError } from "./answer-value.ts";
-import { type HeldContext, operationContext } from "./operation-context.ts";
+import { type ContextDeps, HeldContext } from "./operation-context.ts";
 import { type Finished, Operations, type OperationsOptions, type Work } from "./operations.ts";
 import type { Handler } from "./types.ts";
 
@@ -52,6 +52,7 @@ export class Resident {
   readonly #options: ResidentOptions;
   readonly #deps: ResidentDeps;
   readonly #operations: Operations;
+  readonly #contextDeps: ContextDeps;
   #serviceTimeMs = 0;
   #evictedSeen = 0;
   #idle: (() => void)[] = [];
@@ -61,6 +62,8 @@ export class Resident {
     this.hello = options.hello;
     this.#options = options;
     this.#deps = deps;
+    const progress = (of: Work, answer: AgentAnswer): void => this.#progress(of, answer);
+    this.#contextDeps = { agentId: options.id, clock: deps.clock, logger: deps.logger, progress };
     this.#operations = new Operations({
       ...options,
       agentId: options.id,
@@ -103,7 +106,7 @@ export class Resident {
     const cancelled = this.#operations.cancel(operationId, this.#deps.clock.monotonicMs());
     if (cancelled === undefined) return;
     this.#tell(cancelled.work, cancelled.finished);
-    cancelled.work.abort?.(new NexusError("cancelled", "the operation was cancelled", { executed: "unknown" }));
+    cancelled.work.held?.abort(new NexusError("cancelled", "the operation was cancelled", { executed: "unknown" }));
     this.#tellIdle();
   }
 
@@ -126,7 +129,7 @@ export class Resident {
     logger.warn({ operations: given.length, withinMs }, "left before all operations had ended");
     for (const { work, finished } of given) {
       this.#tell(work, finished);
-      work.abort?.(new NexusError("draining", "the agent leaves; the time to finish is up", { executed: "unknown" }));
+      work.held?.abort(new NexusError("draining", "the agent leaves; the time to finish is up", { executed: "unknown" }));
     }
   }
 
@@ -144,12 +147,11 @@ export class Resident {
   }
 
   #run(work: Work): void {
-    const { clock, logger } = this.#deps;
     const { frame } = work;
-    const beganMs = clock.monotonicMs();
+    const beganMs = this.#deps.clock.monotonicMs();
     const span = this.#startSpan(work);
-    const progress = (of: Work, answer: AgentAnswer): void => this.#progress(of, answer);
-    const held = operationContext(work, span.context, { agentId: this.id, clock, logger, progress });
+    const held = new HeldContext(work, span.context, this.#contextDeps);
+    work.held = held;
     let returned: unknown;
     let later: boolean;
     try {
@@ -181,7 +183,7 @@ export class Resident {
 
   #failed(work: Work, held: HeldContext, span: Span, beganMs: number, error: unknown): void {
     // Libraries throw an error of their own when their signal is aborted; ours says why it was.
-    const aborted = held.abortedBy();
+    const aborted = held.abortedBy;
     const cause = aborted !== undefined && error instanceof Error && error.name === "AbortError" ? aborted : error;
     if (!(cause instanceof NexusError)) {
       const { operation, operationId } = work.frame;
@@ -199,7 +201,7 @@ export class Resident {
     this.#operations.settle();
     const finished = { ...ended, serviceTimeMs: tookMs };
     const first = this.#operations.finish(work, finished, bytes, nowMs);
-    span.end(first ? ended.error?.code : (held.abortedBy()?.code ?? "cancelled"));
+    span.end(first ? ended.error?.code : (held.abortedBy?.code ?? "cancelled"));
     telemetry.record("operationDuration", tookMs / 1_000, {
       [attributes.operation]: work.frame.operation,
       [attributes.status]: first ? ended.status : "error",
@@ -217,8 +219,8 @@ export class Resident {
     return this.#deps.telemetry.startSpan("handler", {
       kind: "consumer",
       fill: { operation: frame.operation },
-      ...(parent === undefined ? {} : { parent }),
-      attributes: {
+      parent,
+      attributes: () => ({
         [attributes.messagingSystem]: "nats",
         [attributes.messagingOperation]: "process",
         [attributes.operation]: frame.operation,
@@ -227,7 +229,7 @@ export class Resident {
         [attributes.goalType]: frame.type,
         [attributes.agentId]: this.id,
         [attributes.routerId]: frame.router,
-      },
+      }),
     });
   }
 

@@ -1,4 +1,4 @@
-import { type AgentAnswer, limits, NexusError, splitOperationId } from "@nexus/contracts";
+import { type AgentAnswer, limits, NexusError, type OperationFrame, splitOperationId } from "@nexus/contracts";
 import type { Clock, Logger, Timer, TraceContext } from "@nexus/ports";
 import type { Work } from "./operations.ts";
 import type { OperationContext } from "./types.ts";
@@ -10,56 +10,101 @@ export interface ContextDeps {
   readonly progress: (work: Work, answer: AgentAnswer) => void;
 }
 
-/** A handler's context, and what ends its timer. */
-export interface HeldContext {
+/**
+ * A handler that runs: what may abort it, and the context that it is given. The signal, its timer and the logger are made
+ * when the handler first asks for them: most never do.
+ */
+export class HeldContext {
   readonly context: OperationContext;
+  readonly #work: Work;
+  readonly #deps: ContextDeps;
+  #controller: AbortController | undefined;
+  #timer: Timer | undefined;
+  #log: Logger | undefined;
+  #aborted: NexusError | undefined;
+
+  constructor(work: Work, trace: TraceContext, deps: ContextDeps) {
+    this.#work = work;
+    this.#deps = deps;
+    this.context = new HandlerContext(this, work.frame, deps.agentId, trace);
+  }
+
   /** Why the signal was aborted, if it was. */
-  readonly abortedBy: () => NexusError | undefined;
-  close(): void;
+  get abortedBy(): NexusError | undefined {
+    return this.#aborted;
+  }
+
+  get log(): Logger {
+    const { operationId, operation } = this.#work.frame;
+    this.#log ??= this.#deps.logger.child({ operationId, operation });
+    return this.#log;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller !== undefined) return this.#controller.signal;
+    this.#controller = new AbortController();
+    const leftMs = this.#work.deadlineMs - this.#deps.clock.monotonicMs();
+    if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    else if (leftMs <= 0) this.#expire();
+    else this.#timer = this.#deps.clock.schedule(leftMs, () => this.#expire());
+    return this.#controller.signal;
+  }
+
+  remainingMs(): number {
+    return Math.max(0, this.#work.deadlineMs - this.#deps.clock.monotonicMs());
+  }
+
+  progress(update: Parameters<OperationContext["progress"]>[0]): void {
+    this.#deps.progress(this.#work, progressOf(this.#work.frame.operationId, update));
+  }
+
+  abort(reason: NexusError): void {
+    this.#timer?.cancel();
+    this.#aborted ??= reason;
+    this.#controller?.abort(this.#aborted);
+  }
+
+  /** The handler has ended. */
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #expire(): void {
+    this.abort(new NexusError("expired", "the operation's time is up", { executed: "unknown" }));
+  }
 }
 
-/** The signal, its timer and the logger are made when a handler first asks for them: most never do. */
-export function operationContext(work: Work, trace: TraceContext, deps: ContextDeps): HeldContext {
-  const { clock, agentId } = deps;
-  const { frame, deadlineMs } = work;
-  let controller: AbortController | undefined;
-  let timer: Timer | undefined;
-  let log: Logger | undefined;
-  let aborted: NexusError | undefined;
-  const abort = (reason: NexusError): void => {
-    timer?.cancel();
-    aborted ??= reason;
-    controller?.abort(aborted);
-  };
-  work.abort = abort;
-  const signal = (): AbortSignal => {
-    if (controller !== undefined) return controller.signal;
-    controller = new AbortController();
-    const expire = (): void => abort(new NexusError("expired", "the operation's time is up", { executed: "unknown" }));
-    if (aborted !== undefined) controller.abort(aborted);
-    else if (deadlineMs <= clock.monotonicMs()) expire();
-    else timer = clock.schedule(deadlineMs - clock.monotonicMs(), expire);
-    return controller.signal;
-  };
-  const context: OperationContext = {
-    operationId: frame.operationId,
-    get requestId() {
-      return splitOperationId(frame.operationId).requestId;
-    },
-    agentId,
-    remainingMs: () => Math.max(0, deadlineMs - clock.monotonicMs()),
-    get signal() {
-      return signal();
-    },
-    progress: (update) => deps.progress(work, progressOf(frame.operationId, update)),
-    coordination: frame.coordination,
-    trace,
-    get log() {
-      log ??= deps.logger.child({ operationId: frame.operationId, operation: frame.operation });
-      return log;
-    },
-  };
-  return { context, abortedBy: () => aborted, close: () => timer?.cancel() };
+/** Its functions do not look at `this`, since they may be taken out. */
+class HandlerContext implements OperationContext {
+  readonly operationId: string;
+  readonly agentId: string;
+  readonly coordination: OperationContext["coordination"];
+  readonly trace: TraceContext;
+  readonly remainingMs: OperationContext["remainingMs"];
+  readonly progress: OperationContext["progress"];
+  readonly #held: HeldContext;
+
+  constructor(held: HeldContext, frame: OperationFrame, agentId: string, trace: TraceContext) {
+    this.#held = held;
+    this.operationId = frame.operationId;
+    this.agentId = agentId;
+    this.coordination = frame.coordination;
+    this.trace = trace;
+    this.remainingMs = () => held.remainingMs();
+    this.progress = (update) => held.progress(update);
+  }
+
+  get requestId(): string {
+    return splitOperationId(this.operationId).requestId;
+  }
+
+  get signal(): AbortSignal {
+    return this.#held.signal;
+  }
+
+  get log(): Logger {
+    return this.#held.log;
+  }
 }
 
 /** What does not fit is bent or left out: a progress report is never worth failing for. */

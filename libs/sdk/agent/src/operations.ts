@@ -25,8 +25,8 @@ export interface Work {
   /** Routers that wait for the answer, with the codec of each. */
   readonly addresses: Map<string, CodecName>;
   state: "queued" | "running" | "ended";
-  /** Set by whoever runs it, where something listens. */
-  abort: ((reason: NexusError) => void) | undefined;
+  /** Set by whoever runs it. */
+  held: { abort(reason: NexusError): void } | undefined;
   /** Neighbours in the queue. */
   before: Work | undefined;
   after: Work | undefined;
@@ -222,7 +222,7 @@ export class Operations {
       parent,
       addresses: new Map(frame.reply === false ? [] : [[frame.router, codec]]),
       state: "queued",
-      abort: undefined,
+      held: undefined,
       before: undefined,
       after: undefined,
     };

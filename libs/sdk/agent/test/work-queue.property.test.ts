@@ -17,7 +17,7 @@ function workOf(priority: Priority | undefined, index: number): Work {
     parent: undefined,
     addresses: new Map(),
     state: "queued",
-    abort: undefined,
+    held: undefined,
     before: undefined,
     after: undefined,
   };

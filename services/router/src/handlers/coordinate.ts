@@ -57,12 +57,15 @@ export function coordinateHandler(
       return undefined;
     }
     const beganMs = clock.monotonicMs();
-    const parent = parentOf(message, telemetry);
     const span = telemetry.startSpan("routerCoordinate", {
       kind: "server",
       fill: { type },
-      ...(parent === undefined ? {} : { parent }),
-      attributes: { [attributes.messagingSystem]: "nats", [attributes.goalType]: type, [attributes.routerId]: deps.routerId },
+      parent: parentOf(message, telemetry),
+      attributes: () => ({
+        [attributes.messagingSystem]: "nats",
+        [attributes.goalType]: type,
+        [attributes.routerId]: deps.routerId,
+      }),
     });
     let codec: CodecName = "json";
     try {
@@ -94,10 +97,10 @@ async function answer(
     throw error;
   }
   const { class: goalClass } = request.goal;
-  span.set({
+  span.set(() => ({
     [attributes.requestId]: started.id,
     ...(goalClass === undefined ? {} : { [attributes.goalClass]: goalClass }),
-  });
+  }));
   if (request.mode !== "accept") {
     let ended: EndedRequest;
     try {
@@ -146,13 +149,13 @@ function lostLater(error: unknown, requestId: string, type: GoalType, span: Span
 
 function finish(result: CoordinationResult, span: Span, beganMs: number, deps: CoordinateDeps): void {
   const { telemetry, clock } = deps;
-  span.set({
+  span.set(() => ({
     [attributes.status]: result.status,
     [attributes.agentsTargeted]: result.agents.targeted,
     [attributes.agentsResponded]: result.agents.responded,
     [attributes.agentsMissing]: result.agents.missingTotal,
     [attributes.repeated]: result.repeated,
-  });
+  }));
   span.end(result.status === "failed" ? (result.error?.code ?? "internal") : undefined);
   const by = { [attributes.goalType]: result.type, [attributes.status]: result.status };
   telemetry.count("coordinations", 1, by);

@@ -62,7 +62,7 @@ export class BalanceRun implements GoalRun {
       this.#span = telemetry.startSpan("fanOut", {
         kind: "producer",
         parent: context.trace,
-        attributes: { [attributes.messagingSystem]: "nats", [attributes.operation]: this.#goal.operation },
+        attributes: () => ({ [attributes.messagingSystem]: "nats", [attributes.operation]: this.#goal.operation }),
       });
       // Whoever was asked in an earlier attempt may answer before it is asked again.
       for (const piece of this.#pieces.waiting) if (piece.mayHaveRun) this.#listen(piece);
