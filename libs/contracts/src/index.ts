@@ -156,6 +156,7 @@ export {
   rowSchema,
   traceIdSchema,
 } from "./result.ts";
+export { roundMs } from "./round-ms.ts";
 export {
   type AgentRow,
   type AgentState,

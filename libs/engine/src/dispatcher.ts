@@ -8,6 +8,7 @@ import {
   limits,
   NexusError,
   type OperationFrame,
+  roundMs,
   type Subjects,
 } from "@nexus/contracts";
 import type { Bus, Telemetry, TraceContext } from "@nexus/ports";
@@ -169,7 +170,7 @@ export class Dispatcher {
       v: 1,
       kind: "operation",
       ...sending.frame,
-      remainingMs: Math.max(0, sending.deadlineMs - nowMs),
+      remainingMs: roundMs(Math.max(0, sending.deadlineMs - nowMs)),
       ...(repeat ? { boot: entry.boot } : {}),
     };
     const headers: Record<string, string> = {};

@@ -7,6 +7,7 @@ import {
   type Layer,
   type MissingReason,
   NexusError,
+  roundMs,
   type Selector,
   toErrorBody,
   type Vote,
@@ -175,7 +176,10 @@ export class Engine {
           ? `the rungs above failed; ${walk.attempts.length} attempts`
           : "highest rung that is available, allowed and keeps the promise",
       ...base,
-      actual: { durationMs: this.#deps.clock.monotonicMs() - plan.arrivedMs, success: report.status === "completed" ? 1 : 0 },
+      actual: {
+        durationMs: roundMs(this.#deps.clock.monotonicMs() - plan.arrivedMs),
+        success: report.status === "completed" ? 1 : 0,
+      },
       attempts: walk.attempts,
       costs: walk.costs,
     };

@@ -13,6 +13,7 @@ import {
   type Outcome,
   parseFrame,
   resultSchema,
+  roundMs,
   toErrorBody,
   WIRE_VERSION,
 } from "@nexus/contracts";
@@ -57,7 +58,7 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     idempotency: facts.idempotency,
     repeated: false,
     dryRun: facts.request.dryRun ?? false,
-    durationMs: Math.round(facts.durationMs * 1_000) / 1_000,
+    durationMs: roundMs(facts.durationMs),
     ...(facts.traceId === undefined ? {} : { traceId: facts.traceId }),
     router: facts.routerId,
     ...(explained === undefined ? {} : { decision: explained }),

@@ -1,4 +1,14 @@
-import { type Attempt, attributes, type Decision, type Layer, layers, limits, NexusError, toErrorBody } from "@nexus/contracts";
+import {
+  type Attempt,
+  attributes,
+  type Decision,
+  type Layer,
+  layers,
+  limits,
+  NexusError,
+  roundMs,
+  toErrorBody,
+} from "@nexus/contracts";
 import type { Clock, Logger, Telemetry } from "@nexus/ports";
 import type { GoalRun } from "../goals/run.ts";
 import type { Plan, Tally } from "../plan.ts";
@@ -90,8 +100,8 @@ async function tryRung(
     layer: rung.layer,
     strategy: rung.strategy,
     why: earlier === undefined ? "highest eligible rung" : `the rung above failed: ${earlier.code}`,
-    startedMs: beganMs - plan.arrivedMs,
-    durationMs: clock.monotonicMs() - beganMs,
+    startedMs: roundMs(beganMs - plan.arrivedMs),
+    durationMs: roundMs(clock.monotonicMs() - beganMs),
     messages: tally.messages,
     answers: tally.answers,
     ...(error === undefined ? {} : { error: toErrorBody(error) }),

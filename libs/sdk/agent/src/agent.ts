@@ -7,6 +7,7 @@ import {
   limits,
   NexusError,
   type OperationFrame,
+  roundMs,
   splitOperationId,
 } from "@nexus/contracts";
 import type { Clock, Logger, Span, Telemetry, Timer, TraceContext } from "@nexus/ports";
@@ -199,7 +200,7 @@ export class Resident {
     held.close();
     this.#serviceTimeMs += this.#serviceTimeMs === 0 ? tookMs : SERVICE_TIME_WEIGHT * (tookMs - this.#serviceTimeMs);
     this.#operations.settle();
-    const finished = { ...ended, serviceTimeMs: tookMs };
+    const finished = { ...ended, serviceTimeMs: roundMs(tookMs) };
     const first = this.#operations.finish(work, finished, bytes, nowMs);
     span.end(first ? ended.error?.code : (held.abortedBy?.code ?? "cancelled"));
     telemetry.record("operationDuration", tookMs / 1_000, {
