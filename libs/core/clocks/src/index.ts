@@ -1,4 +1,26 @@
 export {
+  type CausalToken,
+  Dependencies,
+  decodeToken,
+  emptyToken,
+  encodeToken,
+  type PendingDot,
+  tokenLimits,
+  withoutAnswered,
+} from "./causal-token.ts";
+export {
+  type Dot,
+  type DotRange,
+  dotLimits,
+  isDot,
+  isScope,
+  isSeq,
+  isSession,
+  type Scope,
+  scopeOfAll,
+  scopeOfTargeted,
+} from "./dot.ts";
+export {
   compareHlc,
   decodeHlc,
   encodeHlc,
@@ -10,3 +32,5 @@ export {
   isHlcStamp,
   type Observed,
 } from "./hlc.ts";
+export { Lanes } from "./lanes.ts";
+export { type Causality, clockLimits, lineOf, VectorClock } from "./vector-clock.ts";
