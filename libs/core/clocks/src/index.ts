@@ -9,6 +9,15 @@ export {
   withoutAnswered,
 } from "./causal-token.ts";
 export {
+  CausalDelivery,
+  type DeliveryOptions,
+  deliveryDefaults,
+  type Effect,
+  type GapReason,
+  type Step,
+  type Verdict,
+} from "./delivery.ts";
+export {
   type Dot,
   type DotRange,
   dotLimits,
@@ -33,4 +42,6 @@ export {
   type Observed,
 } from "./hlc.ts";
 export { Lanes } from "./lanes.ts";
+export { type Answer, CausalLedger, type LedgerOptions, ledgerDefaults, type Numbered, type Recipient } from "./ledger.ts";
+export type { CausalMessage, Missing } from "./stream.ts";
 export { type Causality, clockLimits, lineOf, VectorClock } from "./vector-clock.ts";
