@@ -1,9 +1,10 @@
 import type { SimSuite } from "../suite.ts";
+import { causalSuite } from "./causal.ts";
 import { gossipSuite } from "./gossip.ts";
 import { gossipBytesSuite } from "./gossip-bytes.ts";
 import { gossipFaultsSuite } from "./gossip-faults.ts";
 
 /** Every simulation, by name. */
 export const suites: ReadonlyMap<string, SimSuite> = new Map(
-  ([gossipSuite, gossipFaultsSuite, gossipBytesSuite] as readonly SimSuite[]).map((suite) => [suite.name, suite]),
+  ([causalSuite, gossipSuite, gossipFaultsSuite, gossipBytesSuite] as readonly SimSuite[]).map((suite) => [suite.name, suite]),
 );
