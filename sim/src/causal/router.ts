@@ -22,6 +22,7 @@ interface Sent {
   readonly recipients: readonly Recipient[];
   readonly answered: Set<string>;
   readonly refused: Set<string>;
+  readonly untilMs: number;
 }
 
 /** What is sent: to whom it concerns, by the scope or one by one. */
@@ -35,16 +36,20 @@ export interface Request {
 
 const REPEAT_EVERY_MS = 100;
 
-/** A router that publishes at once, and repeats until everybody has answered. Its id is its session. */
+/** A router that publishes at once, and repeats until everybody has answered or its patience is over. Its id is its session. */
 export class SimRouter implements SimProcess<Frame> {
   readonly #ledger: CausalLedger<Content>;
   readonly #graph: HappensBefore;
   readonly #agents = new Map<string, { readonly boot: string; readonly groups: readonly string[] }>();
   readonly #open = new Map<number, Sent>();
+  readonly #patienceMs: number;
+  /** Operations that were closed with somebody's answer missing. */
+  readonly givenUp = new Set<number>();
   resent = 0;
 
-  constructor(options: LedgerOptions, graph: HappensBefore) {
+  constructor(options: LedgerOptions, patienceMs: number, graph: HappensBefore) {
     this.#ledger = new CausalLedger(options);
+    this.#patienceMs = patienceMs;
     this.#graph = graph;
   }
 
@@ -53,7 +58,7 @@ export class SimRouter implements SimProcess<Frame> {
   }
 
   /** @returns what a token of it would hold now, and from now on */
-  request({ operation, scope, picked, past }: Request, out: Outbox<Frame>): () => Line {
+  request({ operation, scope, picked, past }: Request, nowMs: number, out: Outbox<Frame>): () => Line {
     const recipients = [...this.#agents]
       .filter(([id, { groups }]) => scope === "*" || (scope === "" ? picked.includes(id) : groups.includes(scope)))
       .map(([agent, { boot }]) => ({ agent, boot }));
@@ -64,7 +69,8 @@ export class SimRouter implements SimProcess<Frame> {
     const numbered = this.#ledger.send(scope, recipients, content, operation.bytes);
     const { dot } = numbered;
     this.#graph.sent({ id: operation.id, ...dot, parents: past.past, lives: new Set(recipients.map(({ boot }) => boot)) });
-    const sent = { content, numbered, recipients, answered, refused: new Set<string>() };
+    const untilMs = nowMs + this.#patienceMs;
+    const sent = { content, numbered, recipients, answered, refused: new Set<string>(), untilMs };
     this.#open.set(operation.id, sent);
     for (const recipient of recipients) this.#send(content, dot, numbered.before.get(recipient.agent) ?? 0, recipient, out);
     return () => {
@@ -77,7 +83,12 @@ export class SimRouter implements SimProcess<Frame> {
   }
 
   wake(nowMs: number, out: Outbox<Frame>): void {
-    for (const sent of this.#open.values()) {
+    for (const [id, sent] of this.#open) {
+      if (sent.untilMs <= nowMs) {
+        this.givenUp.add(id);
+        this.#close(id, sent);
+        continue;
+      }
       for (const recipient of sent.recipients) {
         const { agent, boot } = recipient;
         if (sent.answered.has(agent) || sent.refused.has(agent) || this.#agents.get(agent)?.boot !== boot) continue;
@@ -122,9 +133,16 @@ export class SimRouter implements SimProcess<Frame> {
 
   #send({ operation, dependencies }: Content, dot: Dot, before: number, { agent, boot }: Recipient, out: Outbox<Frame>): void {
     out.send(agent, { kind: "operation", operation, boot, dot, before, after: dependencies.of(agent) });
+    this.#ledger.published(dot, agent);
   }
 
-  #closeIfDone(id: number, { recipients, answered, refused }: Sent): void {
-    if (recipients.every(({ agent }) => answered.has(agent) || refused.has(agent))) this.#open.delete(id);
+  #closeIfDone(id: number, sent: Sent): void {
+    const { recipients, answered, refused } = sent;
+    if (recipients.every(({ agent }) => answered.has(agent) || refused.has(agent))) this.#close(id, sent);
+  }
+
+  #close(id: number, { numbered }: Sent): void {
+    this.#open.delete(id);
+    this.#ledger.close(numbered.dot);
   }
 }

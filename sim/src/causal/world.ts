@@ -28,14 +28,23 @@ const GROUPS = ["g0", "g1", "g2"];
 const HEALED_MS = 5_000;
 const END_MS = 60_000;
 const LINE_PENDING_MAX = 64;
-const tight = {
+interface Bounds {
+  readonly delivery: Partial<DeliveryOptions>;
+  readonly ledger: Omit<LedgerOptions, "session" | "livesMax">;
+  /** Of routers, for answers. */
+  readonly patienceMs: number;
+}
+
+const tight: Bounds = {
   delivery: { countMax: 6, bytesMax: 1_500, ageMsMax: 400, streamsMax: 64 },
   ledger: { sendsMax: 24, bytesMax: 40_000 },
-} as const;
-const roomy = {
+  patienceMs: 3_000,
+};
+const roomy: Bounds = {
   delivery: { countMax: 1_024, bytesMax: 1_048_576, ageMsMax: 1_000_000, streamsMax: 1_024 },
   ledger: { sendsMax: 4_096, bytesMax: 1_048_576 },
-} as const;
+  patienceMs: Number.POSITIVE_INFINITY,
+};
 
 export function runCausal(seed: number, settings: Settings, transcript: boolean): Outcome {
   const world = new World(seed, settings, transcript);
@@ -46,7 +55,7 @@ export function runCausal(seed: number, settings: Settings, transcript: boolean)
 class World {
   readonly #sim: Simulation<Frame>;
   readonly #settings: Settings;
-  readonly #bounds: { readonly delivery: Partial<DeliveryOptions>; readonly ledger: Omit<LedgerOptions, "session" | "livesMax"> };
+  readonly #bounds: Bounds;
   readonly #isRoomy: boolean;
   readonly #graph = new HappensBefore();
   readonly #random: () => number;
@@ -104,8 +113,9 @@ class World {
     for (const agent of [...this.#retired, ...this.#agents.map(({ process }) => process)]) agent.count();
     const sessions = new Set(this.#routers.map(({ id }) => id));
     const lives = new Set(this.#agents.map(({ boot }) => boot));
-    const owed = (_id: number, session: string, life: string) => {
+    const owed = (id: number, session: string, life: string) => {
       if (!lives.has(life) || !sessions.has(session)) return undefined;
+      if (this.#routers.some(({ process }) => process.givenUp.has(id))) return undefined;
       return this.#isRoomy ? "delivered" : "told";
     };
     const { delivered, asks, gaps, waitingMax, overflows, waitedMs } = this.#counts;
@@ -130,7 +140,7 @@ class World {
 
   #startRouter(place: number): void {
     const id = `router-${place}-${this.#lives++}`;
-    const process = new SimRouter({ ...this.#bounds.ledger, session: id, livesMax: 1_000 }, this.#graph);
+    const process = new SimRouter({ ...this.#bounds.ledger, session: id, livesMax: 1_000 }, this.#bounds.patienceMs, this.#graph);
     this.#routers[place] = { id, process };
     this.#sim.start(id, process);
   }
@@ -167,8 +177,8 @@ class World {
     const scope = this.#pick(["*", "", "", ...GROUPS]) ?? "";
     const picked = this.#agents.filter(() => random() < 0.3).map(({ id }) => id);
     const operation = { id: ++this.#sent, bytes: 50 + Math.floor(random() * 400) };
-    this.#sim.call(router.id, `request ${operation.id}`, (_, out) => {
-      this.#lines.push(router.process.request({ operation, scope, picked, past }, out));
+    this.#sim.call(router.id, `request ${operation.id}`, (nowMs, out) => {
+      this.#lines.push(router.process.request({ operation, scope, picked, past }, nowMs, out));
     });
   }
 

@@ -11,6 +11,8 @@ import { type Dot, isScope, isSession, type Scope } from "./dot.ts";
  * L3. What is kept is bounded in sends and in weight, oldest first out; what went out is answered with `lost`.
  * L4. Lives are remembered up to a bound, each by its boot: news of an earlier life that comes late takes nothing from the
  *     present one. Once one had to be forgotten nothing is claimed of lives that seem new: they are told to look behind them.
+ * L5. A resend is of an open send that was published to this very life, and of nothing else: what was closed is over, and what
+ *     was not published yet comes by itself or never.
  */
 
 export interface LedgerOptions {
@@ -47,10 +49,17 @@ export type Answer<M> =
 
 interface Sent<M> {
   readonly dot: Dot;
-  readonly message: M;
-  readonly bytes: number;
-  /** By agent: its boot, and the dot before. */
-  readonly recipients: ReadonlyMap<string, { readonly boot: string; readonly before: number }>;
+  /** Undefined when it is closed. */
+  message: M | undefined;
+  bytes: number;
+  /** By agent. */
+  readonly recipients: ReadonlyMap<string, Addressed>;
+}
+
+interface Addressed {
+  readonly boot: string;
+  readonly before: number;
+  isPublished: boolean;
 }
 
 interface Stream<M> {
@@ -66,8 +75,8 @@ type Life = Map<Scope, number>;
 /** What a send keeps for one recipient, and for itself. */
 const RECIPIENT_BYTES = 96;
 const SENT_BYTES = 256;
-/** Sends that one question brings back at most; the asker asks again for the rest. */
-const RESENDS_MAX = 64;
+/** What one question brings back at most; the asker asks again for the rest. */
+const ANSWERS_MAX = 64;
 
 export class CausalLedger<M> {
   readonly #options: LedgerOptions;
@@ -115,7 +124,7 @@ export class CausalLedger<M> {
   }
 
   /**
-   * Counts a send of the scope to the recipients, and keeps it.
+   * Counts a send of the scope to the recipients, and keeps it until it is closed. Each is to be published in time.
    * @param bytes about what the message takes
    * @throws RangeError for a scope that is none
    */
@@ -124,41 +133,66 @@ export class CausalLedger<M> {
     const stream = this.#stream(scope);
     const dot: Dot = { session: this.session, scope, seq: ++stream.position }; // L1
     const before = new Map<string, number>();
-    const kept = new Map<string, { boot: string; before: number }>();
+    const kept = new Map<string, Addressed>();
     for (const recipient of recipients) {
       const { agent, boot } = recipient;
       const last = this.#last(recipient, scope, dot.seq);
       before.set(agent, last);
-      kept.set(agent, { boot, before: last });
+      kept.set(agent, { boot, before: last, isPublished: false });
     }
     this.#keep(stream, { dot, message, recipients: kept, bytes: bytes + SENT_BYTES + RECIPIENT_BYTES * kept.size });
     return { dot, before };
   }
 
+  /** A send went out to the agent. */
+  published({ scope, seq }: Dot, agent: string): void {
+    const recipient = this.#streams.get(scope)?.kept.get(seq)?.recipients.get(agent);
+    if (recipient !== undefined) recipient.isPublished = true;
+  }
+
+  /** Nobody waits for it any more: it is not sent again (L5). */
+  close({ scope, seq }: Dot): void {
+    const sent = this.#streams.get(scope)?.kept.get(seq);
+    if (sent?.message === undefined) return;
+    const bytes = SENT_BYTES + RECIPIENT_BYTES * sent.recipients.size;
+    this.#bytes -= sent.bytes - bytes;
+    sent.bytes = bytes;
+    sent.message = undefined;
+  }
+
   /**
-   * What a life that misses dots from `from` to `to` of a scope gets. Beyond the position there is nothing to tell, and
-   * nothing is: whoever believes in such dots has it from elsewhere.
+   * What a life that misses dots from `from` to `to` of a scope gets, in order. Of what is not published yet, and of what is
+   * beyond the position, nothing is told: who believes in such dots has it from elsewhere, or will see.
    */
   answer(asker: Recipient, scope: Scope, from: number, to: number): Answer<M>[] {
     const stream = this.#streams.get(scope);
     const end = Math.min(to, stream?.position ?? 0);
     if (stream === undefined || !(from >= 1 && from <= end)) return [];
     const answers: Answer<M>[] = [];
-    if (from <= stream.forgotten) {
-      // L3: what went out was of all; only those who were sent something by then have lost something.
-      const lost = this.#mayHaveHad(asker, scope, stream.forgotten);
-      answers.push({ kind: "nothing", from, to: Math.min(end, stream.forgotten), lost });
-    }
-    let resent = 0;
-    for (let seq = Math.max(from, stream.forgotten + 1); seq <= end && resent < RESENDS_MAX; seq++) {
+    let nothingFrom = from;
+    const nothing = (upTo: number, lost: boolean): void => {
+      if (upTo >= nothingFrom) answers.push({ kind: "nothing", from: nothingFrom, to: upTo, lost });
+      nothingFrom = upTo + 1;
+    };
+    // L3: what went out was of all; only those who were sent something by then have lost something.
+    const forgotten = Math.min(end, stream.forgotten);
+    if (forgotten >= from) nothing(forgotten, this.#mayHaveHad(asker, scope, stream.forgotten));
+    for (let seq = nothingFrom; seq <= end; seq++) {
       const sent = stream.kept.get(seq);
       const recipient = sent?.recipients.get(asker.agent);
       if (sent === undefined || recipient?.boot !== asker.boot) continue;
-      answers.push({ kind: "resend", dot: sent.dot, before: recipient.before, message: sent.message });
-      resent++;
+      if (sent.message === undefined) {
+        nothing(seq - 1, false);
+        nothing(seq, recipient.isPublished);
+      } else if (!recipient.isPublished || answers.length >= ANSWERS_MAX) {
+        nothing(seq - 1, false);
+        return answers;
+      } else {
+        answers.push({ kind: "resend", dot: sent.dot, before: recipient.before, message: sent.message });
+        nothingFrom = seq + 1; // what was not for it before this one, it says itself
+      }
     }
-    const tail = resent === 0 ? Math.max(from, stream.forgotten + 1) : end + 1;
-    if (tail <= end) answers.push({ kind: "nothing", from: tail, to: end, lost: false });
+    nothing(end, false);
     return answers;
   }
 
