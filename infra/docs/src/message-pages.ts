@@ -50,6 +50,7 @@ const pages: Readonly<Record<string, Page>> = {
       "all",
       "connection-in",
       "agent-reply",
+      "agent-ask",
       "connection-reply",
     ],
   },

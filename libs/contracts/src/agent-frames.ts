@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { causalMissingSchema, causalNothingSchema, causalOrderSchema } from "./causal-frames.ts";
 import { errorBodySchema } from "./errors.ts";
 import { goalTypeSchema } from "./goal-types.ts";
 import { jsonValueSchema } from "./json-value.ts";
@@ -130,6 +131,7 @@ export const operationFrameSchema = z
       .optional(),
     boot: bootSchema.describe("A repeat is for this life of the agent alone; another one refuses (`other-boot`)").optional(),
     priority: prioritySchema.optional(),
+    causal: causalOrderSchema.describe("Of a causal goal: what it must not overtake").optional(),
     coordination: z
       .object({
         coordinator: agentIdSchema,
@@ -151,7 +153,7 @@ export const helloWantedSchema = z
   .meta({ id: "hello-wanted", title: "Hello wanted", description: "A router does not know the agent: say hello again" });
 
 export const agentFrameSchema = z
-  .discriminatedUnion("kind", [operationFrameSchema, cancelFrameSchema, helloWantedSchema])
+  .discriminatedUnion("kind", [operationFrameSchema, cancelFrameSchema, helloWantedSchema, causalNothingSchema])
   .meta({ id: "agent-frame", title: "Agent frame", description: "What an agent is sent, by its `kind`" });
 export type AgentFrame = z.infer<typeof agentFrameSchema>;
 
@@ -186,6 +188,7 @@ export const replyFrameSchema = z
     value: jsonValueSchema.describe("The handler's answer; absent means null").optional(),
     error: errorBodySchema.describe("With every status but `ok`").optional(),
     serviceTimeMs: millis.describe("What the handler took").optional(),
+    causalMissing: causalMissingSchema.optional(),
     ...load,
   })
   .meta({ id: "reply", title: "Reply", description: "An agent's answer to an operation" });

@@ -51,7 +51,7 @@ function template(subject: string): string {
 }
 
 const json = { codecs: ["json"] } as const;
-const agentFrames = ["operation", "cancel", "hello-wanted"] as const;
+const agentFrames = ["operation", "cancel", "hello-wanted", "causal-nothing"] as const;
 const unused = "no mechanism of this release publishes to it";
 
 /** @param subjects of the prefix that the addresses shall have */
@@ -169,6 +169,14 @@ export function channelsOf(subjects: Subjects): readonly Channel[] {
       from: "agent",
       to: "router",
       messages: ["reply", "progress"],
+    },
+    {
+      name: "agent-ask",
+      address: subjects.agentAsk(agent, router),
+      meaning: "Causal operations that an agent misses; they come again to the agent's own subject",
+      from: "agent",
+      to: "router",
+      messages: ["causal-ask"],
     },
     {
       name: "connection-reply",

@@ -80,6 +80,11 @@ export const errorCodes = {
     "The agent restarted since the operation was first sent to it",
     "Find out what its earlier life did before sending the work again",
   ),
+  "causal-gap": rejected(
+    409,
+    "The agent never ran an operation that this one is after, or has run one that is after this one",
+    'Find out whether the effect is wanted without its cause; then send it without `after`, or allow `"unordered"` in `degrade`',
+  ),
   cancelled: rejected(499, "Somebody cancelled the request, or gave up waiting", "Nothing, where it was meant"),
   expired: unavailable(408, "The work's time was up before it ran", "Allow more time, or add agents"),
   timeout: unavailable(

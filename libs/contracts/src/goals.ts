@@ -143,7 +143,7 @@ export const causalGoalSchema = z
     after: z
       .string()
       .min(1)
-      .max(8_192)
+      .max(limits.causalTokenCharsMax)
       .describe("A causal token: everything that it covers comes first; refused with `not-implemented` in this release")
       .optional(),
   })

@@ -30,6 +30,15 @@ export {
   replyFrameSchema,
   replyStatusSchema,
 } from "./agent-frames.ts";
+export {
+  type CausalAsk,
+  type CausalMissing,
+  type CausalOrder,
+  causalAskSchema,
+  causalMissingSchema,
+  causalNothingSchema,
+  causalOrderSchema,
+} from "./causal-frames.ts";
 export { type Channel, channels, channelsOf, codecsOf, parameterMeanings, type Role } from "./channels.ts";
 export {
   CONTENT_TYPE_HEADER,

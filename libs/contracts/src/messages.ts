@@ -12,6 +12,7 @@ import {
   progressFrameSchema,
   replyFrameSchema,
 } from "./agent-frames.ts";
+import { causalAskSchema, causalNothingSchema } from "./causal-frames.ts";
 import { requestSchema } from "./request.ts";
 import { acceptedSchema, refusalSchema, resultSchema } from "./result.ts";
 import {
@@ -56,10 +57,12 @@ export const messages = {
   operation: operationFrameSchema,
   cancel: cancelFrameSchema,
   "hello-wanted": helloWantedSchema,
+  "causal-nothing": causalNothingSchema,
   batch: connFrameSchema,
   reply: replyFrameSchema,
   progress: progressFrameSchema,
   answers: connAnswerSchema,
+  "causal-ask": causalAskSchema,
   "router-alive": routerAliveSchema,
   "claim-question": claimQuestionSchema,
   "claim-answer": claimAnswerSchema,

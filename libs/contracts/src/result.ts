@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { causalMissingSchema } from "./causal-frames.ts";
 import { decisionSchema } from "./decision.ts";
 import { errorBodySchema, executedSchema } from "./errors.ts";
 import { ackSchema, reduceKindSchema, untilSchema } from "./goal-options.ts";
@@ -55,6 +56,7 @@ export const rowSchema = z
     value: jsonValueSchema.describe("The handler's answer").optional(),
     error: errorBodySchema.optional(),
     serviceTimeMs: z.number().min(0).describe("What the handler took, by the agent's own clock").optional(),
+    causalMissing: causalMissingSchema.optional(),
   })
   .meta({
     id: "row",
@@ -129,6 +131,11 @@ export const consensusOutcomeSchema = z
     ...rows,
   })
   .meta({ id: "consensus-outcome", title: "Consensus outcome" });
+const clockSchema = z
+  .string()
+  .max(limits.causalTokenCharsMax)
+  .describe("Counts by session, in base 36: `router-a:4,1.2;router-b:7`; `1.2` is 2 in the session's lane 1");
+
 export const causalOperationOutcomeSchema = z
   .object({
     index: count.describe("In the request"),
@@ -139,12 +146,26 @@ export const causalOperationOutcomeSchema = z
       .describe("`not-run`: an operation that it depends on did not complete"),
     targeted: count.describe("Agents that it is for"),
     responded: count.describe("Agents that answered with success"),
+    clock: clockSchema.describe("Its vector clock; absent where it was not run").optional(),
+    concurrent: z
+      .array(count)
+      .max(limits.causalOperationsMax)
+      .describe("Operations of the request that neither come before it nor after, by their clocks")
+      .optional(),
+    gaps: count.describe("Agents at which one that was sent before it is missing").optional(),
   })
   .meta({ id: "causal-operation-outcome", title: "Causal operation's outcome" });
 export const causalOutcomeSchema = z
   .object({
     type: z.literal("causal"),
     operations: z.array(causalOperationOutcomeSchema).max(limits.causalOperationsMax).describe("In the order of the request"),
+    token: z
+      .string()
+      .max(limits.causalTokenCharsMax)
+      .describe(
+        "Covers all that was run, and what that came after; a later request names it in `after`. Absent where nothing was",
+      )
+      .optional(),
     ended: endedSchema,
     ...rows,
   })

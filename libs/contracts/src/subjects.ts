@@ -37,6 +37,8 @@ export interface Subjects {
   agentBye(agentId: string): string;
   connHeartbeat(connId: string): string;
   agentReply(agentId: string, routerId: string): string;
+  /** Causal operations that an agent misses. */
+  agentAsk(agentId: string, routerId: string): string;
   connReply(connId: string, routerId: string): string;
   /** What a router subscribes to: every agent's and connection's answers to it, and their registrations. */
   readonly everyHello: string;
@@ -44,6 +46,7 @@ export interface Subjects {
   readonly everyBye: string;
   readonly everyConnHeartbeat: string;
   everyAgentReply(routerId: string): string;
+  everyAgentAsk(routerId: string): string;
   everyConnReply(routerId: string): string;
   /** Routers tell agents the heartbeat interval, and ask for hellos. */
   readonly routerAnnounce: string;
@@ -85,12 +88,14 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX): Subjects {
     agentBye: (id) => `${p}.agents.${name(id, "agent")}.out.bye`,
     connHeartbeat: (id) => `${p}.conns.${name(id, "connection")}.out.heartbeat`,
     agentReply: (id, router) => `${p}.agents.${name(id, "agent")}.out.reply.${name(router, "router")}`,
+    agentAsk: (id, router) => `${p}.agents.${name(id, "agent")}.out.ask.${name(router, "router")}`,
     connReply: (id, router) => `${p}.conns.${name(id, "connection")}.out.reply.${name(router, "router")}`,
     everyHello: `${p}.agents.*.out.hello`,
     everyAgentHeartbeat: `${p}.agents.*.out.heartbeat`,
     everyBye: `${p}.agents.*.out.bye`,
     everyConnHeartbeat: `${p}.conns.*.out.heartbeat`,
     everyAgentReply: (router) => `${p}.agents.*.out.reply.${name(router, "router")}`,
+    everyAgentAsk: (router) => `${p}.agents.*.out.ask.${name(router, "router")}`,
     everyConnReply: (router) => `${p}.conns.*.out.reply.${name(router, "router")}`,
     routerAnnounce: `${p}.routers.announce`,
     routerAlive: `${p}.routers.alive`,

@@ -219,5 +219,19 @@ export const metrics = {
     description: "At the agent: repeats that were answered without running again",
     attributes: ["operation"],
   },
+  causalGaps: {
+    name: "nexus.causal.gaps",
+    kind: "counter",
+    unit: "{gap}",
+    description: "At the agent: runs of causal operations that were missing and were given up, by reason",
+    attributes: ["reason"],
+  },
+  causalQuestions: {
+    name: "nexus.causal.questions",
+    kind: "counter",
+    unit: "{question}",
+    description: "At the agent: questions for causal operations that were missing",
+    attributes: [],
+  },
 } as const satisfies Record<string, MetricMeaning>;
 export type MetricName = keyof typeof metrics;

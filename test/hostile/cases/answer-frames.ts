@@ -41,6 +41,15 @@ const answers: readonly Row[] = [
   ],
 ];
 
+const missing = { session: "r1", scope: "g", from: 1, to: 2, cause: true };
+
+const causalAnswers: readonly Row[] = [
+  ["a missing operation too many", { causalMissing: new Array(limits.causalMissingMax + 1).fill(missing) }, "causalMissingMax"],
+  ["a missing operation of 2^53", { causalMissing: [{ ...missing, to: 2 ** 53 }] }],
+  ["a missing operation of no session", { causalMissing: [{ ...missing, session: "*" }] }],
+  ["missing operations as a text", { causalMissing: "all" }],
+];
+
 interface Batch {
   readonly answers: readonly { readonly agent: string; readonly answer: object }[];
 }
@@ -59,6 +68,7 @@ const inAnswer =
   });
 
 export const answerFrames: readonly FrameCase[] = [
+  ...causalAnswers.map((row) => caseOf("reply", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...answers.map((row) => caseOf("reply", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...answers.map((row) => caseOf("connection's replies", row, inAnswer(row[1]))),
   caseOf(
@@ -119,6 +129,28 @@ const operations: readonly Row[] = [
   ["a coordinator that is no name", { coordination: { coordinator: "*" } }],
 ];
 
+const order = { scope: "alone", seq: 2, before: 1 };
+const dot = { session: "r1", scope: "alone", seq: 1 };
+
+const causalOperations: readonly Row[] = [
+  ["a count of 2^53", { causal: { ...order, seq: 2 ** 53 } }],
+  ["a count above its bound", { causal: { ...order, seq: limits.causalSeqMax + 1 } }, "causalSeqMax"],
+  ["a count of 0", { causal: { ...order, seq: 0, before: 0 } }],
+  ["a fractional count", { causal: { ...order, seq: 1.5 } }],
+  ["a negative position", { causal: { ...order, before: -1 } }],
+  ["a position that is not before it", { causal: { ...order, before: 2 } }],
+  ["two tokens for a scope", { causal: { ...order, scope: "a.b" } }],
+  ["the rest for a scope", { causal: { ...order, scope: ">" } }],
+  ["a dependency too many", { causal: { ...order, after: new Array(limits.causalAfterMax + 1).fill(dot) } }, "causalAfterMax"],
+  ["a dependency of no session", { causal: { ...order, after: [{ ...dot, session: "" }] } }],
+  ["a dependency of 2^53", { causal: { ...order, after: [{ ...dot, seq: 2 ** 53 }] } }],
+  [
+    "nothing to wait for, up to before its beginning",
+    { kind: "causal-nothing", boot: "b1", scope: "", from: 2, to: 1, lost: true },
+  ],
+  ["nothing to wait for, up to 2^53", { kind: "causal-nothing", boot: "b1", scope: "", from: 1, to: 2 ** 53, lost: true }],
+];
+
 interface Items {
   readonly items: readonly { readonly to: readonly string[]; readonly frame: object }[];
 }
@@ -132,6 +164,7 @@ const toAgents =
   (legal) => ({ body: { ...legal, items: (legal as Items).items.map(({ frame }) => ({ to, frame })) } });
 
 export const operationFrames: readonly FrameCase[] = [
+  ...causalOperations.map((row) => caseOf("operation for an agent", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...operations.map((row) => caseOf("operation for an agent", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...operations.map((row) => caseOf("batch for a connection", row, inItem(row[1]))),
   caseOf("batch for a connection", ["no items", {}], (legal) => ({ body: { ...legal, items: [] } })),

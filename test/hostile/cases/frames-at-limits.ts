@@ -71,5 +71,28 @@ export const acceptedFrames: readonly AcceptedFrame[] = [
       items: (legal as Items).items.map(({ frame }) => ({ to: new Array(limits.connectionAgentsMax).fill("solo"), frame })),
     },
   })),
+  at(
+    "causalMissingMax",
+    "reply",
+    "as many missing operations as may be",
+    more({ causalMissing: new Array(limits.causalMissingMax).fill({ session: "r", scope: "", from: 1, to: 1, cause: true }) }),
+  ),
+  at(
+    "causalSeqMax",
+    "operation for an agent",
+    "the highest count",
+    more({ causal: { scope: "alone", seq: limits.causalSeqMax, before: 0 } }),
+  ),
+  at(
+    "causalAfterMax",
+    "operation for an agent",
+    "as many dependencies as may be, all of a scope that it is not in",
+    more({
+      causal: {
+        ...{ scope: "", seq: 1, before: 0 },
+        after: new Array(limits.causalAfterMax).fill({ session: "r", scope: "elsewhere", seq: 1 }),
+      },
+    }),
+  ),
   at("timeoutMsMax", "operation for an agent", "the longest time", more({ remainingMs: limits.timeoutMsMax })),
 ];

@@ -114,17 +114,18 @@ export const limitCases: readonly RefusedCase[] = [
     control: { body: gather({ operation: `o${"p".repeat(127)}` }, { agents: { ids: ["a0"] } }) },
   },
   {
-    name: "a causal token of 8,193 characters",
+    name: `a causal token of ${limits.causalTokenCharsMax + 1} characters`,
     send: {
       type: "causal",
       body: {
-        goal: { operations: [{ type: "broadcast", operation: "number" }], after: "t".repeat(8_193) },
+        goal: { operations: [{ type: "broadcast", operation: "number" }], after: "t".repeat(limits.causalTokenCharsMax + 1) },
         agents: { ids: ["a0"] },
       },
     },
     code: "invalid-field",
     field: "goal.after",
     control: causal([{ type: "broadcast", operation: "number" }]),
+    limit: "causalTokenCharsMax",
   },
   {
     name: "five permissions of four that there are",
