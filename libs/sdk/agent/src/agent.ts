@@ -1,7 +1,10 @@
 import {
   type AgentAnswer,
+  type AgentFrame,
   type AgentLoad,
   attributes,
+  type CausalAsk,
+  type CausalMissing,
   type CodecName,
   type Hello,
   limits,
@@ -9,9 +12,11 @@ import {
   type OperationFrame,
   roundMs,
   splitOperationId,
+  toErrorBody,
 } from "@nexus/contracts";
 import type { Clock, Logger, Span, Telemetry, Timer, TraceContext } from "@nexus/ports";
 import { type AnswerValue, answerValue, handlerError } from "./answer-value.ts";
+import { CausalIntake } from "./causal-intake.ts";
 import { type ContextDeps, HeldContext } from "./operation-context.ts";
 import { type Finished, Operations, type OperationsOptions, type Work } from "./operations.ts";
 import type { Handler } from "./types.ts";
@@ -39,6 +44,8 @@ export interface ResidentDeps {
   readonly telemetry: Telemetry;
   /** @param bytes about what the answer takes */
   readonly send: (agentId: string, router: string, codec: CodecName, answer: AgentAnswer, bytes: number) => void;
+  /** Asks a router for causal operations that are missing. */
+  readonly ask: (agentId: string, router: string, question: CausalAsk) => void;
 }
 
 /** Routers that one operation answers to. */
@@ -54,6 +61,7 @@ export class Resident {
   readonly #deps: ResidentDeps;
   readonly #operations: Operations;
   readonly #contextDeps: ContextDeps;
+  #causal: CausalIntake | undefined;
   #serviceTimeMs = 0;
   #evictedSeen = 0;
   #idle: (() => void)[] = [];
@@ -79,20 +87,39 @@ export class Resident {
     return { inFlight, queueDepth, serviceTimeMs: this.#serviceTimeMs };
   }
 
+  /** Nothing runs or waits. */
+  get #isIdle(): boolean {
+    return this.#operations.idle && (this.#causal?.waiting ?? 0) === 0;
+  }
+
   /** It said bye. */
   get leaving(): boolean {
     return this.#operations.draining;
   }
 
-  take(frame: OperationFrame, codec: CodecName, parent: TraceContext | undefined): void {
+  /** @param bytes about what the frame takes */
+  take(frame: OperationFrame, codec: CodecName, parent: TraceContext | undefined, bytes: number): void {
+    // One of an earlier life is refused whatever its order is.
+    const isOfOtherLife = frame.boot !== undefined && frame.boot !== this.hello.boot;
+    if (frame.causal === undefined || isOfOtherLife) this.#take(frame, codec, parent, undefined);
+    else this.#causalIntake().take({ frame, codec, parent }, frame.causal, bytes);
+  }
+
+  /** The router says that nothing is to be waited for. */
+  causalNothing({ router, boot, scope, from, to, lost }: Extract<AgentFrame, { kind: "causal-nothing" }>): void {
+    if (boot === this.hello.boot) this.#causal?.skip({ session: router, scope, from, to }, lost);
+  }
+
+  /** @returns whether it is held now */
+  #take(frame: OperationFrame, codec: CodecName, parent: TraceContext | undefined, missing: CausalMissing | undefined): boolean {
     const { telemetry } = this.#deps;
     const nowMs = this.#deps.clock.monotonicMs();
     for (const { work, finished } of this.#operations.sweep(nowMs)) this.#tell(work, finished);
-    const verdict = this.#operations.take(frame, codec, parent, nowMs);
+    const verdict = this.#operations.take(frame, codec, parent, nowMs, missing);
     if (verdict.kind === "run") {
       this.#run(verdict.work);
       this.#pump();
-      return;
+      return true;
     }
     if (verdict.repeat) telemetry.count("operationsRepeated", 1, { [attributes.operation]: frame.operation });
     if (verdict.overflow) {
@@ -100,6 +127,35 @@ export class Resident {
       telemetry.count("boundsReached", 1, { [attributes.reason]: reason });
     }
     if (verdict.kind === "answer" && frame.reply !== false) this.#reply(frame.operationId, frame.router, codec, verdict.finished);
+    return verdict.kind === "held";
+  }
+
+  /** Made when the first causal operation comes: most agents never get any. */
+  #causalIntake(): CausalIntake {
+    const { ask, ...deps } = this.#deps;
+    this.#causal ??= new CausalIntake({
+      ...{ ...deps, agentId: this.id, boot: this.hello.boot, groups: this.hello.groups },
+      begin: ({ frame, codec, parent }, missing) => {
+        const isHeld = this.#take(frame, codec, parent, missing);
+        this.#tellIdle();
+        return isHeld;
+      },
+      answer: ({ frame, codec }, error, missing) => {
+        if (frame.reply === false) return;
+        const status = error.code === "expired" ? "expired" : "refused";
+        const causalMissing = missing.length === 0 ? {} : { causalMissing: missing };
+        this.#reply(frame.operationId, frame.router, codec, { status, error: toErrorBody(error), ...causalMissing });
+        this.#tellIdle();
+      },
+      remembers: (operationId) => this.#operations.remembers(operationId),
+      ask: (router, question) => ask(this.id, router, question),
+    });
+    return this.#causal;
+  }
+
+  /** Nothing of it happens any more. */
+  stop(): void {
+    this.#causal?.stop();
   }
 
   /** Answers at once; a handler that runs is told by its signal. */
@@ -117,7 +173,7 @@ export class Resident {
 
   /** Resolves when nothing is held any more; after `withinMs` it gives up what is. */
   async finishAll(withinMs: number): Promise<void> {
-    if (this.#operations.idle) return;
+    if (this.#isIdle) return;
     const { clock, logger } = this.#deps;
     let timer: Timer | undefined;
     const late = await new Promise<boolean>((resolve) => {
@@ -200,7 +256,8 @@ export class Resident {
     held.close();
     this.#serviceTimeMs += this.#serviceTimeMs === 0 ? tookMs : SERVICE_TIME_WEIGHT * (tookMs - this.#serviceTimeMs);
     this.#operations.settle();
-    const finished = { ...ended, serviceTimeMs: roundMs(tookMs) };
+    const causalMissing = work.missing === undefined || work.missing.length === 0 ? {} : { causalMissing: work.missing };
+    const finished = { ...ended, serviceTimeMs: roundMs(tookMs), ...causalMissing };
     const first = this.#operations.finish(work, finished, bytes, nowMs);
     span.end(first ? ended.error?.code : (held.abortedBy?.code ?? "cancelled"));
     telemetry.record("operationDuration", tookMs / 1_000, {
@@ -241,6 +298,7 @@ export class Resident {
 
   #tell(work: Work, finished: Finished, bytes = 0): void {
     for (const [router, codec] of work.addresses) this.#reply(work.frame.operationId, router, codec, finished, bytes);
+    if (work.missing !== undefined) this.#causal?.ended(work.frame.operationId, finished);
   }
 
   #reply(operationId: string, router: string, codec: CodecName, finished: Finished, bytes = 0): void {
@@ -250,7 +308,7 @@ export class Resident {
   }
 
   #tellIdle(): void {
-    if (this.#idle.length === 0 || !this.#operations.idle) return;
+    if (this.#idle.length === 0 || !this.#isIdle) return;
     const waiting = this.#idle;
     this.#idle = [];
     for (const tell of waiting) tell();

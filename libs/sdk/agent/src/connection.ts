@@ -4,6 +4,7 @@ import {
   agentIdSchema,
   attributes,
   type Bye,
+  type CausalAsk,
   type CodecName,
   codecNames,
   codecOfHeaders,
@@ -201,6 +202,7 @@ class Connection implements AgentConnection {
         telemetry: this.#telemetry,
         logger: this.#logger.child({ agent: id.data }),
         send: (agent, router, codec, answer, bytes) => this.#replies.send(agent, router, codec, answer, bytes),
+        ask: (agent, router, question) => this.#ask(agent, router, question),
       },
     );
   }
@@ -256,7 +258,17 @@ class Connection implements AgentConnection {
     }
   }
 
+  #ask(agent: string, router: string, question: CausalAsk): void {
+    if (!this.bus.connected) return;
+    try {
+      this.bus.publish(this.#subjects.agentAsk(agent, router), encode(question));
+    } catch (error) {
+      this.#logger.warn({ agent, err: error }, "a question for missing operations could not be sent; it will be asked again");
+    }
+  }
+
   #remove(resident: Resident): void {
+    resident.stop();
     this.#hellos.forget(resident);
     for (const subject of this.#subjectsOf(resident)) this.#shared.leave(subject, resident);
     if (this.#residents.get(resident.id) === resident) this.#residents.delete(resident.id);
@@ -286,7 +298,7 @@ class Connection implements AgentConnection {
     const parent = this.#telemetry.extract(message.headers);
     for (const { to, frame } of parseFrame(connFrameSchema, decode(message.data, codec), "batch").items) {
       const residents = to.flatMap((id) => this.#residents.get(id) ?? []);
-      this.#fanOut(residents, frame, codec, parent);
+      this.#fanOut(residents, frame, codec, parent, message.data.byteLength);
     }
   }
 
@@ -294,19 +306,26 @@ class Connection implements AgentConnection {
     this.#guard(message, () => {
       const codec = codecIn(message);
       const frame = parseFrame(agentFrameSchema, decode(message.data, codec), "frame", isPlainOperation);
-      this.#fanOut(members, frame, codec, this.#telemetry.extract(message.headers));
+      this.#fanOut(members, frame, codec, this.#telemetry.extract(message.headers), message.data.byteLength);
     });
   }
 
   /** Decoded once, however many agents of the connection it is for; so none of them may change it. */
-  #fanOut(residents: readonly Resident[], frame: AgentFrame, codec: CodecName, parent: TraceContext | undefined): void {
+  #fanOut(
+    residents: readonly Resident[],
+    frame: AgentFrame,
+    codec: CodecName,
+    parent: TraceContext | undefined,
+    bytes: number,
+  ): void {
     if (residents.length > 1 && frame.kind === "operation") {
       freezeDeep(frame.payload);
       freezeDeep(frame.coordination?.answer);
     }
     for (const resident of residents) {
-      if (frame.kind === "operation") resident.take(frame, codec, parent);
+      if (frame.kind === "operation") resident.take(frame, codec, parent, bytes);
       else if (frame.kind === "cancel") resident.cancel(frame.operationId);
+      else if (frame.kind === "causal-nothing") resident.causalNothing(frame);
       else this.#hellos.onWanted(resident);
     }
   }

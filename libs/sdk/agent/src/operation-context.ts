@@ -1,4 +1,4 @@
-import { type AgentAnswer, limits, NexusError, type OperationFrame, splitOperationId } from "@nexus/contracts";
+import { type AgentAnswer, limits, NexusError, splitOperationId } from "@nexus/contracts";
 import type { Clock, Logger, Timer, TraceContext } from "@nexus/ports";
 import type { Work } from "./operations.ts";
 import type { OperationContext } from "./types.ts";
@@ -26,7 +26,7 @@ export class HeldContext {
   constructor(work: Work, trace: TraceContext, deps: ContextDeps) {
     this.#work = work;
     this.#deps = deps;
-    this.context = new HandlerContext(this, work.frame, deps.agentId, trace);
+    this.context = new HandlerContext(this, work, deps.agentId, trace);
   }
 
   /** Why the signal was aborted, if it was. */
@@ -74,21 +74,26 @@ export class HeldContext {
   }
 }
 
+const nothing: OperationContext["causalMissing"] = [];
+
 /** Its functions do not look at `this`, since they may be taken out. */
 class HandlerContext implements OperationContext {
   readonly operationId: string;
   readonly agentId: string;
   readonly coordination: OperationContext["coordination"];
+  readonly causalMissing: OperationContext["causalMissing"];
   readonly trace: TraceContext;
   readonly remainingMs: OperationContext["remainingMs"];
   readonly progress: OperationContext["progress"];
   readonly #held: HeldContext;
 
-  constructor(held: HeldContext, frame: OperationFrame, agentId: string, trace: TraceContext) {
+  constructor(held: HeldContext, work: Work, agentId: string, trace: TraceContext) {
+    const { frame, missing } = work;
     this.#held = held;
     this.operationId = frame.operationId;
     this.agentId = agentId;
     this.coordination = frame.coordination;
+    this.causalMissing = missing ?? nothing;
     this.trace = trace;
     this.remainingMs = () => held.remainingMs();
     this.progress = (update) => held.progress(update);

@@ -1,4 +1,11 @@
-import { type CodecName, NexusError, type OperationFrame, type ReplyFrame, toErrorBody } from "@nexus/contracts";
+import {
+  type CausalMissing,
+  type CodecName,
+  NexusError,
+  type OperationFrame,
+  type ReplyFrame,
+  toErrorBody,
+} from "@nexus/contracts";
 import { IdempotencyWindow } from "@nexus/core-idempotency";
 import type { TraceContext } from "@nexus/ports";
 import { WorkQueue } from "./work-queue.ts";
@@ -16,12 +23,14 @@ import { WorkQueue } from "./work-queue.ts";
  * O4. Every work ends exactly once, and its answer is due at each of its addresses at that moment.
  */
 
-export type Finished = Pick<ReplyFrame, "status" | "value" | "error" | "serviceTimeMs">;
+export type Finished = Pick<ReplyFrame, "status" | "value" | "error" | "serviceTimeMs" | "causalMissing">;
 
 export interface Work {
   readonly frame: OperationFrame;
   readonly deadlineMs: number;
   readonly parent: TraceContext | undefined;
+  /** Of a causal operation: what should have run here before it and never did. */
+  readonly missing: CausalMissing | undefined;
   /** Routers that wait for the answer, with the codec of each. */
   readonly addresses: Map<string, CodecName>;
   state: "queued" | "running" | "ended";
@@ -107,7 +116,18 @@ export class Operations {
     this.#draining = true;
   }
 
-  take(frame: OperationFrame, codec: CodecName, parent: TraceContext | undefined, nowMs: number): Verdict {
+  /** Whether a repeat would run nothing. */
+  remembers(operationId: string): boolean {
+    return this.#window.peek(operationId) !== undefined;
+  }
+
+  take(
+    frame: OperationFrame,
+    codec: CodecName,
+    parent: TraceContext | undefined,
+    nowMs: number,
+    missing?: CausalMissing,
+  ): Verdict {
     if (frame.boot !== undefined && frame.boot !== this.#options.boot) return refuse(this.#otherBoot());
     this.#window.expire(nowMs);
     if (this.#window.peek(frame.operationId) === undefined) {
@@ -126,7 +146,7 @@ export class Operations {
       case "running":
         return { kind: "held", repeat: true, overflow: !this.#join(frame, codec) };
       case "new":
-        return this.#hold(frame, codec, parent, nowMs);
+        return this.#hold(frame, codec, parent, nowMs, missing);
     }
   }
 
@@ -215,11 +235,18 @@ export class Operations {
     return room || frame.remainingMs <= 0 ? undefined : this.#overloaded();
   }
 
-  #hold(frame: OperationFrame, codec: CodecName, parent: TraceContext | undefined, nowMs: number): Verdict {
+  #hold(
+    frame: OperationFrame,
+    codec: CodecName,
+    parent: TraceContext | undefined,
+    nowMs: number,
+    missing: CausalMissing | undefined,
+  ): Verdict {
     const work: Work = {
       frame,
       deadlineMs: nowMs + frame.remainingMs,
       parent,
+      missing,
       addresses: new Map(frame.reply === false ? [] : [[frame.router, codec]]),
       state: "queued",
       held: undefined,

@@ -1,4 +1,4 @@
-import type { JsonValue, Labels, OperationFrame, ProcessLoad } from "@nexus/contracts";
+import type { CausalMissing, JsonValue, Labels, OperationFrame, ProcessLoad } from "@nexus/contracts";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 
 /** What a handler is told of the operation that it runs. Its members may be taken out of it (`{ signal, progress }`). */
@@ -14,6 +14,8 @@ export interface OperationContext {
   progress(update: { readonly fraction?: number; readonly message?: string }): void;
   /** Of a coordinated causal operation: who coordinated it, and its answer. */
   readonly coordination: OperationFrame["coordination"];
+  /** Of a causal operation: what was sent to this agent before it, never ran here and is not waited for; usually nothing. */
+  readonly causalMissing: CausalMissing;
   /** Of the handler's own span: the parent for spans that the handler starts. */
   readonly trace: TraceContext;
   readonly log: Logger;

@@ -15,6 +15,7 @@ function workOf(priority: Priority | undefined, index: number): Work {
     frame,
     deadlineMs: 0,
     parent: undefined,
+    missing: undefined,
     addresses: new Map(),
     state: "queued",
     held: undefined,
