@@ -11,7 +11,7 @@ export interface Source {
 
 const kinds = {
   contracts: ["@nexus/contracts"],
-  core: ["balancing", "clocks", "gossip", "graduation", "learning", "raft", "reducers", "voting"].map(
+  core: ["balancing", "clocks", "gossip", "graduation", "learning", "membership", "raft", "reducers", "voting"].map(
     (name) => `@nexus/core-${name}`,
   ),
   ports: ["@nexus/ports"],
