@@ -62,8 +62,14 @@ export async function carriedOut(
   ends: NonNullable<RefusedCase["ends"]> | "completed",
 ): Promise<string[]> {
   const document = documentOf(await world.wire.request(outgoingOf(sent)));
-  const { id, status, router, error } = document as { id?: string; status?: string; router?: string; error?: Document };
-  const ended = status ?? (router === undefined ? error?.["code"] : "report");
+  const { id, status, router, node, error } = document as {
+    id?: string;
+    status?: string;
+    router?: string;
+    node?: string;
+    error?: Document;
+  };
+  const ended = status ?? (router === undefined && node === undefined ? error?.["code"] : "report");
   expect(ended, JSON.stringify(document).slice(0, 500)).toBe(ends);
   return id === undefined ? [] : [id];
 }

@@ -20,6 +20,7 @@ const notOfMessages: Readonly<Partial<Record<keyof typeof limits, string>>> = {
   timeoutMsDefault: "a default",
   resultRowsMax: "rows that a router puts into a result; the rest is paged",
   attemptsMax: "rungs of a ladder that a router walks",
+  membersMax: "rows of an answer of the gossip service",
   watchersMax: "watchers of one router",
   watchEventsPerSecondMax: "events that a router publishes",
   watchRunningMax: "rows of a router's answer to a watcher",

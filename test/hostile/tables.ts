@@ -11,7 +11,16 @@ import { msgpackCases, msgpackHarmless } from "./cases/msgpack-bodies.ts";
 import { boundsCases, notFiniteCases, numberCases } from "./cases/numbers.ts";
 import { deadlineCases, deadlineHarmless, nobodyCases, promiseCases, repeatCases, repeatHarmless } from "./cases/times.ts";
 
-import { healthCases, interestCases, pageCases, queryCases, reportCases, requestTokenCases, verbCases } from "./cases/verbs.ts";
+import {
+  healthCases,
+  interestCases,
+  pageCases,
+  putCases,
+  queryCases,
+  reportCases,
+  requestTokenCases,
+  verbCases,
+} from "./cases/verbs.ts";
 
 /** All tables, by area. */
 
@@ -29,7 +38,7 @@ export const refused: Readonly<Record<string, readonly RefusedCase[]>> = {
   deadlines: deadlineCases,
   "ids that come again": repeatCases,
   "nobody meant, nothing kept": [...nobodyCases, ...promiseCases],
-  "verbs of services": [...verbCases, ...healthCases, ...queryCases, ...interestCases, ...reportCases],
+  "verbs of services": [...verbCases, ...healthCases, ...queryCases, ...interestCases, ...reportCases, ...putCases],
   "requests by their id": [...requestTokenCases, ...pageCases],
 };
 

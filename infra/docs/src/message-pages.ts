@@ -30,6 +30,10 @@ const pages: Readonly<Record<string, Page>> = {
       "services-report",
       "router-watch",
       "router-events",
+      "gossip-put",
+      "gossip-get",
+      "gossip-members",
+      "gossip-converged",
       "consensus",
       "gossip",
       "predictor",
@@ -58,6 +62,11 @@ const pages: Readonly<Record<string, Page>> = {
     title: "Messages between routers",
     about: "What routers say to each other. Clients and agents need none of it.",
     channels: ["router-alive", "router-claims", "router-requests"],
+  },
+  "members.md": {
+    title: "Messages between members of the gossip",
+    about: "What members say to each other. Clients and agents need none of it.",
+    channels: ["gossip-announce", "gossip-frames"],
   },
 };
 

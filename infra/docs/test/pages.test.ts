@@ -5,6 +5,7 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { attributes, channels, metrics } from "@nexus/contracts";
 import { embeddedConfigSchema } from "@nexus/embedded";
+import { gossipConfigSchema } from "@nexus/gossip";
 import { routerConfigSchema } from "@nexus/router";
 import { describe, expect, it, test } from "vitest";
 import { root } from "../src/documents.ts";
@@ -60,7 +61,8 @@ describe("names in the pages", () => {
   const codeIn = (page: string) => [...textOf(page).matchAll(/`([^`\n]+)`/g)].map(([, text = ""]) => text);
 
   it.each(handWritten)("%s names variables that there are", (page) => {
-    const known = new Set([...Object.keys(routerConfigSchema.shape), ...Object.keys(embeddedConfigSchema.shape)]);
+    const schemas = [routerConfigSchema, gossipConfigSchema, embeddedConfigSchema];
+    const known = new Set(schemas.flatMap(({ shape }) => Object.keys(shape)));
     const elsewhere = ["infra/setup/verbs.mjs", "docker-compose.yml", "libs/cli/src/contexts/target.ts"].map(textOf).join("\n");
     const setUp = new Set([...elsewhere.matchAll(/(?:NEXUS|NATS|REDIS)_\w+/g)].map(([name]) => name));
     const named = codeIn(page).flatMap((text) => text.match(/\b(?:NEXUS|OTEL|REDIS|NATS)_[A-Z_]*[A-Z]\b/g) ?? []);

@@ -1,7 +1,8 @@
 import { type CodecName, codecNames } from "./codec.ts";
 import { goalTypes } from "./goal-types.ts";
+import { gossipChannels } from "./gossip-channels.ts";
 import type { MessageName } from "./messages.ts";
-import { createSubjects, type Subjects, serviceNames, serviceVerbs } from "./subjects.ts";
+import { createSubjects, type ServiceName, type Subjects, serviceNames, serviceVerbs } from "./subjects.ts";
 
 /** Who speaks to whom on which subject, and with which messages: the subjects as data, for documents and tests. */
 
@@ -31,6 +32,8 @@ export const parameterMeanings: Readonly<Record<string, string>> = {
   connection: "Id of the connection that agents share",
   group: "Name of the group",
   id: "Id of the request, a ULID",
+  member: "Id of the member that a frame is for",
+  sender: "Id of the member that it is from",
   router: "Id of the router",
   service: "Name of the service",
   type: "Type of the goal",
@@ -43,6 +46,8 @@ const marks = {
   connection: "marked-connection",
   group: "marked-group",
   router: "marked-router",
+  member: "marked-member",
+  sender: "marked-sender",
   id: "00000000000000000000000000",
 } as const;
 
@@ -281,16 +286,21 @@ export function channelsOf(subjects: Subjects): readonly Channel[] {
       messages: ["activity-event"],
       ...json,
     },
+    ...gossipChannels(subjects, marks),
     ...unbuiltVerbs(subjects),
   ];
   return all.map((channel) => ({ ...channel, address: template(channel.address) }));
 }
 
+const builtVerbs: Partial<Record<ServiceName, readonly string[]>> = { gossip: ["put", "get", "members", "converged"] };
+const isBuilt = (service: ServiceName, verb: string): boolean =>
+  verb === "health" || (builtVerbs[service]?.includes(verb) ?? false);
+
 /** Verbs that have their place and are refused with `not-implemented`. */
 function unbuiltVerbs(subjects: Subjects): Channel[] {
   return serviceNames
     .filter((service) => service !== "router")
-    .map((service) => ({ service, verbs: serviceVerbs[service].filter((verb) => verb !== "health") }))
+    .map((service) => ({ service, verbs: serviceVerbs[service].filter((verb) => !isBuilt(service, verb)) }))
     .filter(({ verbs }) => verbs.length > 0)
     .map(({ service, verbs }) => ({
       name: service,

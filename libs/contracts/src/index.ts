@@ -94,6 +94,28 @@ export {
   goalClassOf,
   goalSchema,
 } from "./goals.ts";
+export {
+  type GossipAnnounce,
+  type GossipConverged,
+  type GossipConvergedQuery,
+  type GossipEntry,
+  type GossipGet,
+  type GossipMembers,
+  type GossipPage,
+  type GossipPut,
+  type GossipWritten,
+  gossipAnnounceSchema,
+  gossipConvergedQuerySchema,
+  gossipConvergedSchema,
+  gossipFrameSchema,
+  gossipGetSchema,
+  gossipMembersSchema,
+  gossipPageSchema,
+  gossipPutSchema,
+  gossipWrittenSchema,
+  memberStates,
+  stateKeyPattern,
+} from "./gossip-frames.ts";
 export { isJsonObject, type JsonValue, jsonValueSchema } from "./json-value.ts";
 export { limitMeanings, limits } from "./limits.ts";
 export { type MessageName, messages } from "./messages.ts";

@@ -13,6 +13,17 @@ import {
   replyFrameSchema,
 } from "./agent-frames.ts";
 import { causalAskSchema, causalNothingSchema } from "./causal-frames.ts";
+import {
+  gossipAnnounceSchema,
+  gossipConvergedQuerySchema,
+  gossipConvergedSchema,
+  gossipFrameSchema,
+  gossipGetSchema,
+  gossipMembersSchema,
+  gossipPageSchema,
+  gossipPutSchema,
+  gossipWrittenSchema,
+} from "./gossip-frames.ts";
 import { requestSchema } from "./request.ts";
 import { acceptedSchema, refusalSchema, resultSchema } from "./result.ts";
 import {
@@ -49,6 +60,15 @@ export const messages = {
   "watch-answer": watchAnswerSchema,
   "activity-event": activityEventSchema,
   failure: failureSchema,
+  "gossip-put": gossipPutSchema,
+  "gossip-written": gossipWrittenSchema,
+  "gossip-get": gossipGetSchema,
+  "gossip-page": gossipPageSchema,
+  "gossip-members": gossipMembersSchema,
+  "gossip-converged-query": gossipConvergedQuerySchema,
+  "gossip-converged": gossipConvergedSchema,
+  "gossip-announce": gossipAnnounceSchema,
+  "gossip-frame": gossipFrameSchema,
   hello: helloSchema,
   heartbeat: heartbeatSchema,
   "connection-heartbeat": connHeartbeatSchema,

@@ -62,6 +62,12 @@ export interface Subjects {
   readonly everyRequestGet: string;
   readonly everyRequestCancel: string;
   service<S extends ServiceName>(service: S, verb: VerbOf<S>): string;
+  /** What one member of the gossip sends to another: the sender is named by the subject. */
+  gossipNode(to: string, from: string): string;
+  /** All that is sent to one member. */
+  everyGossipFrame(to: string): string;
+  /** Members say that they are there. */
+  readonly gossipAnnounce: string;
   /** Every instance of every service answers here with its report. */
   readonly everyServiceReport: string;
   /** Watchers tell every router what they want to hear of, and for how long. */
@@ -107,6 +113,9 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX): Subjects {
     everyRequestGet: `${p}.requests.*.get`,
     everyRequestCancel: `${p}.requests.*.cancel`,
     service: (service, verb) => `${p}.${service}.${verb}`,
+    gossipNode: (to, from) => `${p}.gossip.nodes.${name(to, "member")}.${name(from, "member")}`,
+    everyGossipFrame: (to) => `${p}.gossip.nodes.${name(to, "member")}.*`,
+    gossipAnnounce: `${p}.gossip.announce`,
     everyServiceReport: `${p}.services.report`,
     routerWatch: `${p}.router.watch`,
     routerEvents: `${p}.router.events`,

@@ -18,6 +18,7 @@ export { type HealthServer, startHealthServer } from "./health-server.ts";
 export { createLifecycle, exitOnSignals, type Lifecycle } from "./lifecycle.ts";
 export { createLogLimit, type LogLimit } from "./log-limit.ts";
 export { createLogger, type LoggerOptions } from "./logger.ts";
+export { processLoad } from "./process-load.ts";
 export { type OwnVerbOf, registerService, type ServiceRegistration, type VerbHandler } from "./register-service.ts";
 export { runServiceProcess, type ServiceDeps, type ServiceProcess } from "./service-process.ts";
 export { startTelemetry } from "./telemetry.ts";

@@ -96,7 +96,7 @@ describe.skipIf(!existsSync("/usr/sbin/nats-server"))("with a nats-server", () =
     try {
       const ping = await bus.request(`$SRV.PING.nexus-${service}`, new Uint8Array(0), { timeoutMs: 2_000 });
       expect(decode(ping.data)).toMatchObject({ metadata: { instance: "one" } });
-      const verb = { consensus: "propose", gossip: "put", predictor: "predict", adaptive: "policy" }[service];
+      const verb = { consensus: "propose", gossip: "watch", predictor: "predict", adaptive: "policy" }[service];
       const reply = await bus.request(`nexus.${service}.${verb}`, new Uint8Array(0), { timeoutMs: 2_000 });
       expect(failureSchema.parse(decode(reply.data)).error.code).toBe("not-implemented");
       child.kill("SIGTERM");

@@ -1,2 +1,2 @@
 export { gossipConfigSchema } from "./config.ts";
-export { startGossip } from "./service.ts";
+export { type GossipOptions, gossipDefaults, startGossip } from "./service.ts";

@@ -34,7 +34,10 @@ const bodies: readonly [
 ];
 
 /** What a legal call of a verb ends with: those of services that are not built say so. */
-const endsWith = (service: ServiceName): RefusedCase["ends"] => (service === "router" ? "report" : "not-implemented");
+const endsWith = (service: ServiceName, verb: string): RefusedCase["ends"] =>
+  service === "router" || (service === "gossip" && verb !== "watch") ? "report" : "not-implemented";
+/** What a legal call of a verb says, where an empty one is none. */
+const legalBodies: Readonly<Record<string, JsonValue>> = { "gossip.put": { key: "legal", value: 1 } };
 
 /** One verb of each service gets all bodies, every other verb one of them. */
 export const verbCases: readonly RefusedCase[] = serviceNames.flatMap((service) =>
@@ -50,8 +53,8 @@ export const verbCases: readonly RefusedCase[] = serviceNames.flatMap((service) 
             send: { subject, ...send },
             code,
             ...(field === undefined ? {} : { field }),
-            control: { subject, body: "" },
-            ends: endsWith(service),
+            control: { subject, body: legalBodies[`${service}.${verb}`] ?? "" },
+            ends: endsWith(service, verb),
           }),
         );
     }),
@@ -124,6 +127,45 @@ export const interestCases: readonly RefusedCase[] = interests.map(([name, body,
   code: field === "v" ? "unsupported-version" : "invalid-field",
   ...(field === "" ? {} : { field }),
   control: { subject: subjects.routerWatch, body: { ...interest, classes: classes(limits.watchClassesMax) } },
+  ends: "report",
+  ...(limit === undefined ? {} : { limit }),
+}));
+
+const put = subjects.service("gossip", "put");
+const wroteKey = (key: string): JsonValue => ({ key, value: 1 });
+const wroteValue = (chars: number): JsonValue => ({ key: "k", value: "x".repeat(chars - 2) }); // two quotes around it
+const puts: readonly [
+  name: string,
+  body: JsonValue | string,
+  field: string,
+  code?: RefusedCase["code"],
+  limit?: RefusedCase["limit"],
+][] = [
+  ["a list", [], ""],
+  ["no key", { value: 1 }, "key"],
+  ["no value", { key: "k" }, "value"],
+  ["a value and its deletion", { key: "k", value: 1, delete: true }, "value"],
+  ["a deletion that is none", { key: "k", delete: false }, "delete"],
+  ["a key with a space", wroteKey("a b"), "key"],
+  ["a wildcard for a key", wroteKey("*"), "key"],
+  ["a look-alike for a key", wroteKey("k\u0435y"), "key"],
+  ["__proto__ for a key", wroteKey("__proto__"), "key"],
+  ["a key above the bound", wroteKey("k".repeat(limits.stateKeyCharsMax + 1)), "key", "invalid-field", "stateKeyCharsMax"],
+  ["a value above the bound", wroteValue(limits.stateValueCharsMax + 1), "value", "too-large", "stateValueCharsMax"],
+  ["a word for important", { key: "k", value: 1, important: "yes" }, "important"],
+  ["a member that is not known", { key: "k", value: 1, ttlMs: 1 }, "ttlMs", "unknown-field"],
+  ["__proto__ for a member", '{"key":"k","value":1,"__proto__":{}}', "__proto__", "unknown-field"],
+];
+
+export const putCases: readonly RefusedCase[] = puts.map(([name, body, field, code = "invalid-field", limit]) => ({
+  name: `${put}: ${name}`,
+  send: { subject: put, body },
+  code,
+  ...(field === "" ? {} : { field }),
+  control: {
+    subject: put,
+    body: limit === "stateValueCharsMax" ? wroteValue(limits.stateValueCharsMax) : wroteKey("k".repeat(limits.stateKeyCharsMax)),
+  },
   ends: "report",
   ...(limit === undefined ? {} : { limit }),
 }));
