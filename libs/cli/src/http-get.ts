@@ -13,8 +13,3 @@ export async function httpGet(address: string, withinMs: number): Promise<Respon
     headers: username === "" && password === "" ? {} : { authorization: `Basic ${token}` },
   });
 }
-
-/** An address as it may be shown. */
-export function withoutCredentials(address: string): string {
-  return address.replace(/\/\/[^/\s,]*@/g, "//");
-}

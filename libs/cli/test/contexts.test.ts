@@ -65,7 +65,7 @@ describe("the command", () => {
       "add",
       "a",
       "--server",
-      "nats://me:g@heim@h:1,nats://b",
+      "nats://me:g@heim@h:1,nats://b,me:geheim@c",
       "--token",
       "geheim",
       "--redis-url",
@@ -74,7 +74,7 @@ describe("the command", () => {
     for (const args of [["show", "a"], ["show", "a", "--json"], ["list"], ["list", "--json"]]) {
       const { out } = await context(args);
       expect(out).not.toMatch(/geheim|heim/);
-      expect(out).toContain("nats://***@h:1,nats://b");
+      expect(out).toContain("nats://***@h:1,nats://b,***@c");
     }
   });
 

@@ -2,7 +2,7 @@
 import { createServer, type RequestListener } from "node:http";
 import type { AddressInfo } from "node:net";
 import { expect, test } from "vitest";
-import { httpGet, withoutCredentials } from "../src/http-get.ts";
+import { httpGet } from "../src/http-get.ts";
 import { traceById } from "../src/traces/fetch-trace.ts";
 
 async function serving<T>(answer: RequestListener, use: (url: string) => Promise<T>): Promise<T> {
@@ -45,8 +45,4 @@ test("an answer without end is given up", async () => {
     more();
   };
   await expect(serving(answer, (url) => traceById(url, "a".repeat(32)))).rejects.toThrow(/more than 67108864 bytes/);
-});
-
-test("an address is shown without what lets in", () => {
-  expect(withoutCredentials("http://me:p@ss@h:1/x,nats://u@b")).toBe("http://h:1/x,nats://b");
 });

@@ -51,6 +51,7 @@ export {
   encode,
   encodeText,
 } from "./codec.ts";
+export { redacted, withoutCredentials } from "./credentials.ts";
 export { type Attempt, attemptSchema, type Decision, decisionSchema } from "./decision.ts";
 export { type ErrorCode, type ErrorFamily, errorCodes, isErrorCode, natsCodeOf } from "./error-codes.ts";
 export {

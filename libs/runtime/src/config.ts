@@ -1,4 +1,4 @@
-import { NexusError, namePattern, nameSchema } from "@nexus/contracts";
+import { NexusError, namePattern, nameSchema, redacted } from "@nexus/contracts";
 import { z } from "zod";
 
 /**
@@ -125,13 +125,7 @@ const secretNames = /PASSWORD|TOKEN|SECRET/;
 
 /** The configuration as it may be logged: secrets and the credentials within URLs are left out. */
 export function describeConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(config).map(([name, value]) => {
-      if (value !== undefined && secretNames.test(name)) return [name, "***"];
-      // Up to the last @ of an address: a password may hold one.
-      return [name, typeof value === "string" ? value.replace(/\/\/[^/\s,]*@/g, "//***@") : value];
-    }),
-  );
+  return redacted(config, (name) => secretNames.test(name));
 }
 
 /** A Markdown table of a schema's variables: name, default, unit, meaning. */

@@ -1,4 +1,4 @@
-import { NexusError } from "@nexus/contracts";
+import { NexusError, withoutCredentials } from "@nexus/contracts";
 import { type Logger, type StateStore, silentLogger } from "@nexus/ports";
 import { Redis, type Result } from "ioredis";
 
@@ -194,8 +194,4 @@ function bufferOf(bytes: Uint8Array): Buffer {
 function wholeTtl(ttlMs: number): number {
   if (!(ttlMs > 0)) throw new NexusError("invalid-field", `ttlMs must be above 0, not ${ttlMs}`, { field: "ttlMs" });
   return Math.ceil(ttlMs);
-}
-
-function withoutCredentials(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//");
 }

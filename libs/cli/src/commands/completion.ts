@@ -1,7 +1,7 @@
 import tab from "@bomb.sh/tab/commander";
 import { activityStatuses, goalTypes, serviceNames } from "@nexus/contracts";
 import type { Command } from "commander";
-import { redacted } from "../contexts/context.ts";
+import { shownContext } from "../contexts/context.ts";
 import { readContexts } from "../contexts/contexts-file.ts";
 import type { Io } from "../io.ts";
 import { printableLine } from "../output/printable.ts";
@@ -64,7 +64,7 @@ export function completionCommand(program: Command, io: Io): void {
 function contextNames(io: Io): [name: string, description: string][] {
   try {
     return Object.entries(readContexts(io).contexts).map(([name, context]) => {
-      const { description, server } = redacted(context);
+      const { description, server } = shownContext(context);
       return [name, printableLine(description ?? server ?? "")];
     });
   } catch {

@@ -1,6 +1,6 @@
 import { errorFromIssues, NexusError } from "@nexus/contracts";
 import type { Command } from "commander";
-import { type Context, contextSchema, redacted } from "../contexts/context.ts";
+import { type Context, contextSchema, shownContext } from "../contexts/context.ts";
 import { changeContexts, checkContextName, contextNamed, contextsPath, readContexts } from "../contexts/contexts-file.ts";
 import { given, type Io } from "../io.ts";
 import { contextsTable, contextText } from "../output/contexts-text.ts";
@@ -60,7 +60,7 @@ export function contextCommand(program: Command, io: Io, finish: Finish): void {
     .action((_, command: Command) => {
       const options = command.optsWithGlobals<GlobalOptions>();
       const { current, contexts } = readContexts(io);
-      const rows = Object.entries(contexts).map(([name, kept]) => ({ name, current: name === current, ...redacted(kept) }));
+      const rows = Object.entries(contexts).map(([name, kept]) => ({ name, current: name === current, ...shownContext(kept) }));
       if (options.json === true) io.out(`${JSON.stringify(rows, null, 2)}\n`);
       else io.out(contextsTable(rows, createStyle(isColoured(options, io))));
       finish(0);
@@ -74,7 +74,7 @@ export function contextCommand(program: Command, io: Io, finish: Finish): void {
       const file = readContexts(io);
       const name = named ?? options.context ?? given(io, "NEXUS_CONTEXT") ?? file.current;
       if (name === undefined) throw new NexusError("not-found", "no context is in use: name one, or nexus context use <name>");
-      const shown = { name, current: name === file.current, ...redacted(contextNamed(file, name)) };
+      const shown = { name, current: name === file.current, ...shownContext(contextNamed(file, name)) };
       io.out(options.json === true ? `${JSON.stringify(shown, null, 2)}\n` : contextText(shown));
       finish(0);
     });

@@ -1,9 +1,8 @@
 import { systemClock } from "@nexus/adapter-node";
 import type { Client } from "@nexus/client";
-import { attributes, decode, NexusError, requestIdPattern, type Trace } from "@nexus/contracts";
+import { attributes, decode, NexusError, requestIdPattern, type Trace, withoutCredentials } from "@nexus/contracts";
 import type { Command } from "commander";
 import { type Target, targetOf } from "../contexts/target.ts";
-import { withoutCredentials } from "../http-get.ts";
 import type { Io } from "../io.ts";
 import { createStyle } from "../output/style.ts";
 import { traceText } from "../output/trace-text.ts";

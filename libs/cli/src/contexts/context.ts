@@ -1,4 +1,4 @@
-import { namePattern } from "@nexus/contracts";
+import { namePattern, redacted } from "@nexus/contracts";
 import { z } from "zod";
 
 /** Where a fleet is and how to get in, under a name. */
@@ -30,15 +30,10 @@ export const contextsFileSchema = z.strictObject({
 });
 export type ContextsFile = z.infer<typeof contextsFileSchema>;
 
-const secrets: readonly (keyof Context)[] = ["password", "token"];
+const secrets: readonly string[] = ["password", "token"] satisfies (keyof Context)[];
 
 /** As it may be shown: without secrets, those within addresses included. */
-export function redacted(context: Context): Context {
-  return Object.fromEntries(
-    Object.entries(context).map(([name, value]) => {
-      if (value !== undefined && secrets.includes(name as keyof Context)) return [name, "***"];
-      // Up to the last @ of an address: a password may hold one.
-      return [name, typeof value === "string" ? value.replace(/\/\/[^/\s,]*@/g, "//***@") : value];
-    }),
-  );
+export function shownContext({ description, ...rest }: Context): Context {
+  // What it is called may well be somebody's address of another kind: ops@example.com.
+  return { ...(description === undefined ? {} : { description }), ...redacted(rest, (name) => secrets.includes(name)) };
 }

@@ -1,8 +1,8 @@
 import { systemClock } from "@nexus/adapter-node";
-import { limits, NexusError } from "@nexus/contracts";
+import { limits, NexusError, withoutCredentials } from "@nexus/contracts";
 import { z } from "zod";
 import { heardRefusals } from "../bus/heard-refusals.ts";
-import { httpGet, withoutCredentials } from "../http-get.ts";
+import { httpGet } from "../http-get.ts";
 import { openBus } from "../session.ts";
 import { connected, type Examined, failed, isAtLeast, type Outcome, ok, skipped, warning } from "./check.ts";
 import { type Greeting, readGreeting } from "./nats-greeting.ts";

@@ -1,5 +1,5 @@
-import { errorFromIssues, NexusError, type Trace, tracesAnswerSchema } from "@nexus/contracts";
-import { httpGet, withoutCredentials } from "../http-get.ts";
+import { errorFromIssues, NexusError, type Trace, tracesAnswerSchema, withoutCredentials } from "@nexus/contracts";
+import { httpGet } from "../http-get.ts";
 
 /** Reads traces from whatever serves Jaeger's query API: the console, or Jaeger. */
 
