@@ -3,6 +3,9 @@ import { headerBlock, type Outgoing } from "./wire.ts";
 
 /** What the tables say of a case; the runners prove it. */
 
+/** The router under the prefix `nexus`; random in other processes, and told here so that a table can name its subject. */
+export const ROUTER_ID = "router-nexus";
+
 /** A message to a router, as the tables write it. */
 export interface Sent {
   /** Default `gather`: the goal's subject. */

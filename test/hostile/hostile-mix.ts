@@ -1,4 +1,4 @@
-import { outgoingOf, type Sent } from "./case.ts";
+import { outgoingOf, ROUTER_ID, type Sent } from "./case.ts";
 import type { FrameKindName } from "./frame-kinds.ts";
 import { heartbeatOf, helloOf, replyTo } from "./puppet.ts";
 import { frames, refused } from "./tables.ts";
@@ -42,8 +42,9 @@ export function mixFor(routerId: string): Mix {
   };
   const known: typeof legal = { ...legal, ...answers };
   const sent: Sent[] = Object.values(refused).flatMap((cases) => cases.map(({ send }) => send));
+  const requests = sent.map(outgoingOf).filter(({ subject, data }) => isOfRouter(subject) && sizeOf(data) <= BYTES_MAX);
   return {
-    requests: sent.map(outgoingOf).filter(({ subject, data }) => isOfRouter(subject) && sizeOf(data) <= BYTES_MAX),
+    requests: requests.map((message) => ({ ...message, subject: message.subject.replace(ROUTER_ID, routerId) })),
     frames: Object.values(frames)
       .flat()
       .flatMap(({ kind, send, subject }): Outgoing[] => {
@@ -55,7 +56,7 @@ export function mixFor(routerId: string): Mix {
 }
 
 function isOfRouter(subject: string): boolean {
-  return /^nexus\.(?:coordinate|router|requests)\./.test(subject);
+  return /^nexus\.(?:coordinate|routers?|requests)\./.test(subject);
 }
 
 function sizeOf(data: Uint8Array | undefined): number {

@@ -10,10 +10,10 @@ import { limitCases } from "./cases/limits.ts";
 import { msgpackCases, msgpackHarmless } from "./cases/msgpack-bodies.ts";
 import { boundsCases, notFiniteCases, numberCases } from "./cases/numbers.ts";
 import { deadlineCases, deadlineHarmless, nobodyCases, promiseCases, repeatCases, repeatHarmless } from "./cases/times.ts";
-
 import {
   healthCases,
   interestCases,
+  ownerCases,
   pageCases,
   putCases,
   queryCases,
@@ -40,6 +40,7 @@ export const refused: Readonly<Record<string, readonly RefusedCase[]>> = {
   "nobody meant, nothing kept": [...nobodyCases, ...promiseCases],
   "verbs of services": [...verbCases, ...healthCases, ...queryCases, ...interestCases, ...reportCases, ...putCases],
   "requests by their id": [...requestTokenCases, ...pageCases],
+  "what routers ask each other": ownerCases,
 };
 
 export const harmless: Readonly<Record<string, readonly HarmlessCase[]>> = {

@@ -82,7 +82,10 @@ export async function startWorld(serverConfig = ""): Promise<World> {
     return { bus, store, clock: systemClock, ids: createIds(), logger, telemetry };
   };
   const addRouter = async (prefix: string, options: Partial<RouterOptions>) => {
-    const router = await startRouter({ ...options, prefix }, await serviceDeps(`router-${prefix}`));
+    const name = `router-${prefix}`;
+    const deps = await serviceDeps(name);
+    const ids = { ...deps.ids, instanceName: (hint: string) => (hint === "router" ? name : deps.ids.instanceName(hint)) };
+    const router = await startRouter({ ...options, prefix }, { ...deps, ids });
     endings.push(() => router.stop(500));
     return router;
   };

@@ -1,5 +1,5 @@
 import { createSubjects, encode, type JsonValue, limits, type ServiceName, serviceNames, serviceVerbs } from "@nexus/contracts";
-import { gather, type RefusedCase, ulid } from "../case.ts";
+import { gather, type RefusedCase, ROUTER_ID, ulid } from "../case.ts";
 import { headerBlock } from "../wire.ts";
 
 /** The verbs of every service, and what is asked of a request by its id. */
@@ -265,27 +265,26 @@ export const pageCases: readonly RefusedCase[] = [
   ),
 ];
 
+const owned = { subject: subjects.routerRequests(ROUTER_ID) };
+const question = { v: 1, verb: "get", id: known };
+const questions: readonly [name: string, body: object, code: RefusedCase["code"], field: string][] = [
+  ["no version", { verb: "get", id: known }, "unsupported-version", "v"],
+  ["a version of the future", { ...question, v: 2 }, "unsupported-version", "v"],
+  ["a verb that is not known", { ...question, verb: "delete" }, "invalid-field", "verb"],
+  ["an id that is none", { ...question, id: "x" }, "invalid-field", "id"],
+  ["a digest of 65 characters", { ...question, digest: "d".repeat(65) }, "invalid-field", "digest"],
+  ["another digest", { ...question, digest: "d".repeat(64) }, "id-reused", "id"],
+  ["a wait of more than an hour", { ...question, get: { waitMs: limits.timeoutMsMax + 1 } }, "invalid-field", "get.waitMs"],
+  ["an id that it does not know", { ...question, id: ulid("ZZZ") }, "not-found", "id"],
+];
+
 /** What only routers ask each other; the router's id stands in the subject. */
-export function ownerCases(routerId: string): readonly RefusedCase[] {
-  const subject = subjects.routerRequests(routerId);
-  const question = { v: 1, verb: "get", id: known };
-  const questions: readonly [name: string, body: object, code: RefusedCase["code"], field: string][] = [
-    ["no version", { verb: "get", id: known }, "unsupported-version", "v"],
-    ["a version of the future", { ...question, v: 2 }, "unsupported-version", "v"],
-    ["a verb that is not known", { ...question, verb: "delete" }, "invalid-field", "verb"],
-    ["an id that is none", { ...question, id: "x" }, "invalid-field", "id"],
-    ["a digest of 65 characters", { ...question, digest: "d".repeat(65) }, "invalid-field", "digest"],
-    ["another digest", { ...question, digest: "d".repeat(64) }, "id-reused", "id"],
-    ["a wait of more than an hour", { ...question, get: { waitMs: limits.timeoutMsMax + 1 } }, "invalid-field", "get.waitMs"],
-    ["an id that it does not know", { ...question, id: ulid("ZZZ") }, "not-found", "id"],
-  ];
-  return questions.map(([name, body, code, field]) => ({
-    name: `routers.<id>.requests: ${name}`,
-    before,
-    send: { subject, body },
-    code,
-    field,
-    control: { subject, body: question },
-    ends: "report",
-  }));
-}
+export const ownerCases: readonly RefusedCase[] = questions.map(([name, body, code, field]) => ({
+  name: `routers.<id>.requests: ${name}`,
+  before,
+  send: { ...owned, body },
+  code,
+  field,
+  control: { ...owned, body: question },
+  ends: "report",
+}));
