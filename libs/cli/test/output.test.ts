@@ -1,4 +1,8 @@
-/** What people read: each kind of outcome, missing agents, decisions, agents, findings, errors; and that nothing a peer wrote gets through. */
+/**
+ * What people read: each kind of outcome, missing agents, decisions, agents, findings, errors; that colours change nothing
+ * of it; and that nothing a peer wrote moves the cursor or forges a line.
+ */
+import { stripVTControlCharacters } from "node:util";
 import { NexusError, type Outcome, type RequestEvent } from "@nexus/contracts";
 import { describe, expect, test } from "vitest";
 import { agentsTable } from "../src/output/agents-table.ts";
@@ -7,8 +11,9 @@ import { errorLine } from "../src/output/error-line.ts";
 import { eventLine } from "../src/output/event-line.ts";
 import { findingsText } from "../src/output/findings-text.ts";
 import { outcomeText } from "../src/output/outcome-text.ts";
+import { printable } from "../src/output/printable.ts";
 import { resultText } from "../src/output/result-text.ts";
-import { createStyle, milliseconds, printable } from "../src/output/style.ts";
+import { createStyle, milliseconds } from "../src/output/style.ts";
 import { agent, decision, ID, result } from "./samples.ts";
 
 const plain = createStyle(false);
@@ -171,7 +176,9 @@ describe("results", () => {
 
   test("colours only where they are wanted", () => {
     expect(resultText(result({ decision }), plain)).not.toContain(ESC);
-    expect(resultText(result({ decision }), createStyle(true))).toContain(`${ESC}[32mcompleted`);
+    const coloured = resultText(result({ decision }), createStyle(true));
+    expect(coloured).toContain(`${ESC}[32mcompleted`);
+    expect(stripVTControlCharacters(coloured)).toBe(resultText(result({ decision }), plain));
   });
 });
 
@@ -242,6 +249,13 @@ describe("agents, findings, events, errors", () => {
     const forged = "down\n✓ agents  24 alive\nnothing is wrong";
     const text = findingsText([{ check: "health", state: "failed", detail: forged, remedy: forged }], plain);
     expect(text.trimEnd().split("\n")).toHaveLength(3);
+  });
+
+  test("nor does what a router says become a line of its own in a result", () => {
+    const forged = "x\nagents    24 of 24 answered, 0 missing";
+    const error = { code: "internal", message: forged, retryable: false, executed: "all" } as const;
+    const told = result({ status: "failed", error, decision: { ...decision, why: forged } });
+    expect(resultText(told, plain).match(/^agents/gm)).toHaveLength(1);
   });
 
   test.each([

@@ -4,7 +4,7 @@ import { Watcher, type WatchFilter } from "../bus/watcher.ts";
 import { targetOf } from "../contexts/target.ts";
 import type { Io } from "../io.ts";
 import { activityHead, activityLine } from "../output/activity-line.ts";
-import { printable } from "../output/printable.ts";
+import { printableLine } from "../output/printable.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
 import { type Bus, type GlobalOptions, isColoured, withBus } from "../session.ts";
@@ -64,7 +64,7 @@ async function watch(bus: Bus, prefix: string, filter: WatchFilter, { countMax, 
     else io.out(activityLine(activity, router, style, columns()));
     if (count === countMax) end.resolve();
   };
-  const onNote = (note: string) => io.err(`${style.paint("yellow", printable(`nexus: ${note}`))}\n`);
+  const onNote = (note: string) => io.err(`${style.paint("yellow", printableLine(`nexus: ${note}`))}\n`);
   const watcher = new Watcher(bus, prefix, filter, { onActivity, onNote });
   const stopStatus = bus.onStatus((status) => {
     if (status === "disconnected") onNote("the connection is lost; waiting for it");

@@ -1,5 +1,6 @@
 import type { Context } from "../contexts/context.ts";
-import { printable, type Style } from "./style.ts";
+import { printableLine } from "./printable.ts";
+import type { Style } from "./style.ts";
 
 interface Shown extends Context {
   readonly name: string;
@@ -26,6 +27,6 @@ export function contextsTable(rows: readonly Shown[], style: Style): string {
 export function contextText({ name, current, ...context }: Shown): string {
   const fields = Object.entries(context).filter(([, value]) => value !== undefined);
   const width = Math.max(0, ...fields.map(([key]) => key.length));
-  const lines = fields.map(([key, value]) => `  ${key.padEnd(width)}  ${printable(String(value))}`);
+  const lines = fields.map(([key, value]) => `  ${key.padEnd(width)}  ${printableLine(String(value))}`);
   return `${name}${current ? "  (in use)" : ""}\n${lines.join("\n")}${lines.length === 0 ? "" : "\n"}`;
 }

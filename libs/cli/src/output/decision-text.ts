@@ -1,15 +1,16 @@
 import type { Decision } from "@nexus/contracts";
-import { milliseconds, printable, type Style } from "./style.ts";
+import { printableLine } from "./printable.ts";
+import { milliseconds, type Style } from "./style.ts";
 
 /** How the result was reached: who chose what, every attempt, what each layer cost. */
 export function decisionText(decision: Decision, style: Style): string {
   const { ceiling, balancer } = decision;
   const lines = [
-    `${style.paint("bold", "decision")}  ${decision.layer}/${decision.strategy}: ${decision.why}`,
-    `          ceiling ${ceiling.layer} (by ${ceiling.by}); available: ${decision.available.join(", ")}; table version ${decision.tableVersion}`,
-    ...(balancer === undefined ? [] : [`          balancer ${balancer.used}, asked for ${balancer.asked}: ${balancer.why}`]),
+    `${decision.layer}/${decision.strategy}: ${decision.why}`,
+    `ceiling ${ceiling.layer} (by ${ceiling.by}); available: ${decision.available.join(", ")}; table version ${decision.tableVersion}`,
+    ...(balancer === undefined ? [] : [`balancer ${balancer.used}, asked for ${balancer.asked}: ${balancer.why}`]),
     ...outlookLines(decision),
-  ].map(printable);
+  ].map((line, index) => `${index === 0 ? style.paint("bold", "decision") : "        "}  ${printableLine(line)}\n`);
   const attempts = decision.attempts.map((attempt) => [
     `${attempt.layer}/${attempt.strategy}`,
     milliseconds(attempt.startedMs),
@@ -20,7 +21,7 @@ export function decisionText(decision: Decision, style: Style): string {
   ]);
   const costs = Object.entries(decision.costs).map(([layer, cost]) => [layer, Math.round(cost.us), cost.messages]);
   return [
-    `${lines.join("\n")}\n`,
+    ...lines,
     attempts.length === 0 ? "" : style.table(["attempt", "from", "took", "messages", "answers", "error"], attempts),
     costs.length === 0 ? "" : style.table(["layer", "own work, µs", "messages"], costs),
   ].join("");
@@ -35,5 +36,5 @@ function outlookLines({ prediction, actual }: Decision): string[] {
     ]
       .filter((part) => part !== undefined)
       .join(", ");
-  return [`          predicted ${tell(prediction)}; was ${tell(actual)}`];
+  return [`predicted ${tell(prediction)}; was ${tell(actual)}`];
 }

@@ -1,10 +1,10 @@
 import { NexusError } from "@nexus/contracts";
-import { printable } from "./style.ts";
+import { printableLine } from "./printable.ts";
 
 /** `error <code>: <message>`, with the field where one is at fault. One line, whatever the message holds. */
 export function errorLine(error: unknown): string {
   const code = error instanceof NexusError ? error.code : "internal";
   const message = error instanceof Error ? error.message : String(error);
   const field = error instanceof NexusError && error.field !== undefined ? ` (field: ${error.field})` : "";
-  return `${printable(`error ${code}: ${message}${field}`).replaceAll("\n", " ")}\n`;
+  return `${printableLine(`error ${code}: ${message}${field}`)}\n`;
 }

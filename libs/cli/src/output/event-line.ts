@@ -1,5 +1,6 @@
 import type { RequestEvent } from "@nexus/contracts";
-import { milliseconds, printable } from "./style.ts";
+import { printableLine } from "./printable.ts";
+import { milliseconds } from "./style.ts";
 
 /** One event of a request, for people who watch. */
 export function eventLine(event: RequestEvent): string {
@@ -13,5 +14,5 @@ export function eventLine(event: RequestEvent): string {
     event.responded === undefined ? undefined : `${event.responded}/${event.targeted ?? "?"} answered`,
     event.message,
   ];
-  return `${printable(parts.filter((part) => part !== undefined).join("  ")).replaceAll("\n", " ")}\n`;
+  return `${printableLine(parts.filter((part) => part !== undefined).join("  "))}\n`;
 }

@@ -1,8 +1,9 @@
 import type { CoordinationResult } from "@nexus/contracts";
 import { decisionText } from "./decision-text.ts";
 import { outcomeText } from "./outcome-text.ts";
+import { printableLine } from "./printable.ts";
 import { missingTable } from "./rows-table.ts";
-import { type Colour, milliseconds, printable, type Style } from "./style.ts";
+import { type Colour, milliseconds, type Style } from "./style.ts";
 
 const colours: Record<CoordinationResult["status"], Colour> = { completed: "green", partial: "yellow", failed: "red" };
 const MISSING_SHOWN_MAX = 50;
@@ -23,7 +24,7 @@ export function resultText(result: CoordinationResult, style: Style): string {
   const { error } = result;
   return [
     `${parts.join("  ")}\n`,
-    error === undefined ? "" : `${style.paint("red", printable(`${error.code}: ${error.message}`))}\n`,
+    error === undefined ? "" : `${style.paint("red", printableLine(`${error.code}: ${error.message}`))}\n`,
     result.outcome === undefined ? "" : outcomeText(result.outcome, style),
     `${style.paint("bold", "agents")}    ${agents.responded} of ${agents.targeted} answered${extra}, ${agents.missingTotal} missing\n`,
     missingText(agents, style),

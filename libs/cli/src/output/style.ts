@@ -2,8 +2,6 @@ import { styleText } from "node:util";
 import Table from "cli-table3";
 import { printable } from "./printable.ts";
 
-export { printable };
-
 export type Colour = "red" | "green" | "yellow" | "cyan" | "gray" | "bold";
 
 /** What is in a table: text of any origin, or a word of ours in a colour. */
