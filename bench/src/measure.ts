@@ -33,7 +33,7 @@ export interface PhaseResult {
 }
 
 /** Roles that are not the candidate's cost. */
-export const LOAD_ROLES = ["load-generator", "bench"];
+const LOAD_ROLES = ["load-generator", "bench"];
 
 export interface MeasureDeps {
   readonly running: RunningSuite;

@@ -8,8 +8,8 @@ import { buildStandIns } from "./stand-ins.ts";
 
 /** Where each image of docker-compose.yml comes from: it is present, it is pulled, or something stands in for it. */
 
-export const IMAGE_VARIABLES = { NODE_IMAGE: "node", NATS_IMAGE: "nats", REDIS_IMAGE: "redis", JAEGER_IMAGE: "jaeger" } as const;
-export type ImageVariable = keyof typeof IMAGE_VARIABLES;
+const IMAGE_VARIABLES = { NODE_IMAGE: "node", NATS_IMAGE: "nats", REDIS_IMAGE: "redis", JAEGER_IMAGE: "jaeger" } as const;
+type ImageVariable = keyof typeof IMAGE_VARIABLES;
 
 export interface Image {
   readonly variable: ImageVariable;

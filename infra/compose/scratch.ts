@@ -13,7 +13,7 @@ import { runTool } from "./run-tool.ts";
 
 const REMOVE_MS_MAX = 300_000;
 
-export const scratchDir = (root: string): string => join(root, ".nexus", "compose", "scratch");
+const scratchDir = (root: string): string => join(root, ".nexus", "compose", "scratch");
 
 /** An empty folder. Undone: it is gone. */
 export async function openScratch(context: Context, privileges: Privileges): Promise<string> {

@@ -42,7 +42,7 @@ export async function proveHealthy(world: World): Promise<void> {
   expect(answers.map((answer) => documentOf(answer)["status"])).toEqual(services.map(() => "ready"));
 }
 
-export function expectRefusal(answer: Incoming, code: ErrorCode, field: string | undefined): void {
+function expectRefusal(answer: Incoming, code: ErrorCode, field: string | undefined): void {
   const { executed = "none", error } = documentOf(answer) as { executed?: string; error?: Document };
   expect({ code: error?.["code"], field: error?.["field"], executed, also: error?.["executed"] }).toEqual({
     code,

@@ -46,7 +46,7 @@ export interface World {
 }
 
 export const services = ["router", "consensus", "gossip", "predictor", "adaptive", "console"] as const;
-export const PAYLOAD_BYTES_MAX = 4 * limits.frameBytesMax;
+const PAYLOAD_BYTES_MAX = 4 * limits.frameBytesMax;
 
 /** An agent at the limits of what its hello may say. */
 export const edge = {

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 const TICKS_PER_SECOND = 100;
 
 /** User and system time of a process since its start, all its threads together. */
-export function processSeconds(pid: number): number | undefined {
+function processSeconds(pid: number): number | undefined {
   const text = read(`/proc/${pid}/stat`);
   // The second field, the program's name in brackets, may hold anything.
   const fields = text?.slice(text.lastIndexOf(")") + 2).split(" ");
@@ -15,7 +15,7 @@ export function processSeconds(pid: number): number | undefined {
 }
 
 /** Busy time of all cores since the machine's start, and what a hypervisor kept from it. */
-export function machineSeconds(): { readonly busy: number; readonly stolen: number } | undefined {
+function machineSeconds(): { readonly busy: number; readonly stolen: number } | undefined {
   const line = read("/proc/stat")?.split("\n", 1)[0];
   const [user, nice, system, , , irq, softirq, steal] = line?.trim().split(/\s+/).slice(1).map(Number) ?? [];
   const busy = (user ?? Number.NaN) + (nice ?? 0) + (system ?? 0) + (irq ?? 0) + (softirq ?? 0);

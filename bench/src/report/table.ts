@@ -90,7 +90,7 @@ function rolesOf({ cpuUsByRole }: Group): string {
 }
 
 /** `1.42 (1.38–1.51)`: the median of the rounds' ratios, the least and the greatest. */
-export function spreadText(spread: Spread | undefined): string {
+function spreadText(spread: Spread | undefined): string {
   if (spread === undefined) return "";
   return `${spread.median.toFixed(2)} (${spread.min.toFixed(2)}–${spread.max.toFixed(2)})`;
 }

@@ -14,7 +14,7 @@ export function fillStepLines(markdown: string, path: string, program: string): 
 }
 
 /** First and last line of each step. */
-export function stepsOf(program: string): Map<string, { readonly first: number; readonly last: number }> {
+function stepsOf(program: string): Map<string, { readonly first: number; readonly last: number }> {
   const lines = program.trimEnd().split("\n");
   const begins = lines.flatMap((line, index) => {
     const step = /^\s*\/\/ Step (\d+)/.exec(line)?.[1];

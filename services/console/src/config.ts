@@ -21,4 +21,3 @@ export const consoleConfigSchema = baseConfigSchema.extend({
     .default(4_194_304)
     .describe("Bytes of one request's body, before and after it is unpacked"),
 });
-export type ConsoleConfig = z.infer<typeof consoleConfigSchema>;

@@ -37,7 +37,7 @@ export function agentsCommand(program: Command, io: Io, finish: Finish): void {
 }
 
 /** @throws NexusError naming the option that is wrong */
-export function queryOf(options: { readonly group?: string; readonly label?: readonly string[] }): AgentsQuery {
+function queryOf(options: { readonly group?: string; readonly label?: readonly string[] }): AgentsQuery {
   const labels = (options.label ?? []).map((label) => {
     const at = label.indexOf("=");
     if (at > 0) return [label.slice(0, at), label.slice(at + 1)] as const;

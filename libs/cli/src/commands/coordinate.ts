@@ -91,14 +91,14 @@ function readInput(path: string, io: Io): Uint8Array {
 }
 
 /** @throws NexusError naming the field that is wrong */
-export function parseInput(bytes: Uint8Array): CoordinationRequest {
+function parseInput(bytes: Uint8Array): CoordinationRequest {
   const value: JsonValue = decode(bytes);
   const parsed = requestSchema.safeParse(value);
   if (!parsed.success) throw errorFromIssues(parsed.error.issues, "the request");
   return parsed.data;
 }
 
-export function withTimeout(request: CoordinationRequest, timeout: string | undefined): CoordinationRequest {
+function withTimeout(request: CoordinationRequest, timeout: string | undefined): CoordinationRequest {
   if (timeout === undefined) return request;
   const { deadline: _, ...rest } = request;
   const parsed = requestSchema.safeParse({ ...rest, timeoutMs: Number(timeout) });

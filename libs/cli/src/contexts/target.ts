@@ -36,7 +36,7 @@ export interface TargetOptions {
   readonly context?: string;
 }
 
-export const DEFAULT_SERVER = "nats://127.0.0.1:4222";
+const DEFAULT_SERVER = "nats://127.0.0.1:4222";
 
 /** @throws NexusError `not-found` for a context that is not kept */
 export function targetOf(options: TargetOptions, io: Pick<Io, "environment">): Target {

@@ -27,7 +27,7 @@ export async function agents(examined: Examined): Promise<Outcome> {
 }
 
 /** @param intervalMs how often a heartbeat is due */
-export function agentsFinding(rows: readonly AgentRow[], intervalMs: number): Outcome {
+function agentsFinding(rows: readonly AgentRow[], intervalMs: number): Outcome {
   if (rows.length === 0) return warning("none", "start an agent; nexus up brings an example fleet");
   const byState = Map.groupBy(rows, ({ state }) => state);
   const late = (byState.get("alive") ?? []).filter(
