@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * Reads the spans out of an OTLP trace export in protobuf: opentelemetry/proto/collector/trace/v1, of which only ids,
- * names, kinds and the service's name are taken. Pure.
+ * names, kinds and the service's name are taken. By hand, since its image has Node and no packages; the console reads with
+ * `libs/adapters/otel/src/receive`. Pure.
  *
  * Invariants
  *  O1 Every read is checked against the end of its message: a malformed body is an error, never a loop and never a guess.
