@@ -46,7 +46,8 @@ export const limits = {
 } as const;
 
 export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
-  frameBytesMax: "One request or frame, checked before it is decoded. NATS itself refuses more than its `max_payload`",
+  frameBytesMax:
+    "One request or frame, either way, checked before it is decoded. NATS itself refuses more than its `max_payload`",
   headerBytesMax: "The headers of one message: trace context and baggage fit many times",
   depthMax: "Nesting of a decoded document; counted on the bytes, before anything is built",
   answerDepthMax: "Nesting of an agent's answer: frames, and the result that the client gets, are put around it",
@@ -55,11 +56,11 @@ export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   labelsMax: "Labels of an agent or a selector",
   groupsMax: "Groups of an agent",
   operationsMax: "Operations that an agent offers",
-  targetIdsMax: "Agents named one by one in a request",
+  targetIdsMax: "Agents named one by one in a request; answers or votes that it wants",
   connectionAgentsMax: "Agents on one connection",
   capacityMax: "Operations that one agent holds, or lets wait",
   piecesMax: "Pieces of a `balance` goal",
-  causalOperationsMax: "Operations of a `causal` goal",
+  causalOperationsMax: "Operations of a `causal` goal, and those that one of them depends on",
   causalTokenCharsMax: "A causal token, and a clock",
   causalSeqMax: "Sends of one router's life and scope",
   causalAfterMax: "Operations that one causal operation waits for at an agent, and those that a token names",
@@ -81,9 +82,10 @@ export const limitMeanings: Readonly<Record<keyof typeof limits, string>> = {
   stateValueCharsMax: "A value of the shared state, as JSON",
   membersMax: "Members that an answer of the gossip service lists; their number is told",
   watchLeaseMsMax: "How long a watcher's interest stands, unless renewed",
-  watchersMax: "Watchers of one router",
+  watchersMax: "Watchers of one router; a further one is told so, and counted",
   watchClassesMax: "Classes that a watcher names",
-  watchEventsPerSecondMax: "Events a second that one router publishes to its watchers; others are counted",
+  watchEventsPerSecondMax:
+    "Events a second that one router publishes to its watchers, and after silence as many at once; others are counted",
   watchRunningMax: "Running requests in the first answer to a watcher",
   handlerSpansMax: "Handler spans of one coordination; further ones are counted, not recorded",
 };
