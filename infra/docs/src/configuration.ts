@@ -1,5 +1,6 @@
 import { adaptiveConfigSchema } from "@nexus/adaptive";
 import { consensusConfigSchema } from "@nexus/consensus";
+import { consoleConfigSchema } from "@nexus/console";
 import { embeddedConfigSchema } from "@nexus/embedded";
 import { gossipConfigSchema } from "@nexus/gossip";
 import { predictorConfigSchema } from "@nexus/predictor";
@@ -16,6 +17,7 @@ const services: Readonly<Record<string, z.ZodObject>> = {
   gossip: gossipConfigSchema,
   predictor: predictorConfigSchema,
   adaptive: adaptiveConfigSchema,
+  console: consoleConfigSchema,
 };
 
 export function configurationParts(): Record<string, string> {

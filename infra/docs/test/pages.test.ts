@@ -3,6 +3,7 @@
  */
 import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { consoleConfigSchema } from "@nexus/console";
 import { attributes, channels, metrics } from "@nexus/contracts";
 import { embeddedConfigSchema } from "@nexus/embedded";
 import { gossipConfigSchema } from "@nexus/gossip";
@@ -45,14 +46,19 @@ describe("links", () => {
     expect(linkFault("docs/README.md", "protocol/types.md#causal-operations-outcome")).toBeUndefined();
   });
 
+  const linkedFrom = (page: string) => linksOf(textOf(page)).map((target) => join(dirname(page), target.split("#")[0] ?? ""));
+
   it("to a file reach every page of docs/", () => {
-    const linked = new Set(
-      all.flatMap((page) => linksOf(textOf(page)).map((target) => join(dirname(page), target.split("#")[0] ?? ""))),
-    );
+    const linked = new Set(all.flatMap(linkedFrom));
     const adr = (page: string) => page.startsWith("docs/adr/"); // reached by their folder
     expect(
       all.filter((page) => page.startsWith("docs/") && !adr(page) && page !== "docs/README.md" && !linked.has(page)),
     ).toEqual([]);
+  });
+
+  it("lead from the list of documents to each of them", () => {
+    const listed = ["docs/README.md", ...linkedFrom("docs/README.md")];
+    expect(globSync("docs/*.md", { cwd: root }).filter((page) => !listed.includes(page))).toEqual([]);
   });
 });
 
@@ -61,7 +67,7 @@ describe("names in the pages", () => {
   const codeIn = (page: string) => [...textOf(page).matchAll(/`([^`\n]+)`/g)].map(([, text = ""]) => text);
 
   it.each(handWritten)("%s names variables that there are", (page) => {
-    const schemas = [routerConfigSchema, gossipConfigSchema, embeddedConfigSchema];
+    const schemas = [routerConfigSchema, gossipConfigSchema, consoleConfigSchema, embeddedConfigSchema];
     const known = new Set(schemas.flatMap(({ shape }) => Object.keys(shape)));
     const elsewhere = ["infra/setup/verbs.mjs", "docker-compose.yml", "libs/cli/src/contexts/target.ts"].map(textOf).join("\n");
     const setUp = new Set([...elsewhere.matchAll(/(?:NEXUS|NATS|REDIS)_\w+/g)].map(([name]) => name));

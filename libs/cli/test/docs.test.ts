@@ -1,4 +1,4 @@
-/** docs/cli.md shows every command, and every option that is not everybody's. */
+/** docs/cli.md has a place for every command, and names no option that there is not. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { expect, test } from "vitest";
@@ -12,4 +12,13 @@ test("every command has its place in the page", async () => {
   const commands = [...listed.matchAll(/^ {2}(\w+)/gm)].map(([, name]) => name).filter((name) => name !== "help");
   expect(commands.length).toBeGreaterThan(9);
   expect(commands.filter((name) => !page.includes(`### nexus ${name}\n`))).toEqual([]);
+});
+
+test("every option in the page is one of a command", async () => {
+  const places = [...page.matchAll(/^### nexus (\w+)$/gm)].map(([, name = ""]) => [name]);
+  const helps = [["context", "add"], ["requests", "get"], ...places].map((words) => runNexus([...words, "--help"]));
+  const known = (await Promise.all(helps)).map(({ out }) => out).join("\n");
+  const named = [...page.matchAll(/`[^`\n]*`|^\$ nexus .*$/gm)].flatMap(([text]) => text.match(/--[a-z][a-z-]*/g) ?? []);
+  expect(named.length).toBeGreaterThan(15);
+  expect([...new Set(named)].filter((option) => !new RegExp(`${option}\\b(?!-)`).test(known))).toEqual([]);
 });
