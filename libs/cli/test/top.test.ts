@@ -85,9 +85,9 @@ describe("against a real router", () => {
   });
 
   test.each([
-    [["--interval", "0"], /--interval must be a number from 0.1/],
+    [["--interval", "0"], /--interval must be seconds, 0.1 to 3600/],
     [["--sort", "luck"], /Allowed choices are load/],
-    [["--limit", "x"], /--limit must be a number/],
+    [["--limit", "x"], /--limit must be a whole number, 1 to/],
   ])("%j is refused", async (args, message) => {
     const { code, err } = await runNexus(["top", "--once", "--interval", "0.1", ...args], { environment: environment() });
     expect([code, err]).toEqual([2, expect.stringMatching(message)]);

@@ -247,6 +247,7 @@ describe("nexus trace", () => {
   const faults: [string, string[], number, RegExp][] = [
     ["no id", ["xyz"], 2, /is no trace's id .* and no request's/],
     ["a wait of words", [traceID, "--wait", "long"], 2, /--wait must be milliseconds/],
+    ["a wait of nothing", [traceID, "--wait", ""], 2, /--wait must be milliseconds, 0 to 600000, not ""/],
     ["no console", [traceID], 2, /no console tells where traces are; start one \(nexus up\)/],
   ];
   test.each(faults)("%s: what to do", async (_, args, code, message) => {

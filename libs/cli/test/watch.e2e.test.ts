@@ -143,7 +143,7 @@ describe("filters", () => {
   test.each([
     [["--type", "dance"], /--type must be one of broadcast/],
     [["--status", "sad"], /--status must be one of running/],
-    [["--count", "0"], /--count must be 1 or more/],
+    [["--count", "0"], /--count must be a whole number, 1 to/],
     [["--class", ...Array.from({ length: limits.watchClassesMax + 1 }, (_, i) => `c${i}`)], /at most 16/],
   ])("%j is refused", async (args, message) => {
     const { code, err } = await runNexus(["watch", ...args], { environment: { NEXUS_NATS_URL: fleet.url } });

@@ -5,6 +5,7 @@ import {
   decode,
   errorFromIssues,
   type JsonValue,
+  limits,
   NexusError,
   requestSchema,
 } from "@nexus/contracts";
@@ -17,6 +18,7 @@ import { resultText } from "../output/result-text.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
 import { type GlobalOptions, isColoured, withClient } from "../session.ts";
+import { numberOption } from "./number-option.ts";
 
 interface CoordinateOptions extends GlobalOptions {
   readonly timeout?: string;
@@ -101,8 +103,5 @@ function parseInput(bytes: Uint8Array): CoordinationRequest {
 function withTimeout(request: CoordinationRequest, timeout: string | undefined): CoordinationRequest {
   if (timeout === undefined) return request;
   const { deadline: _, ...rest } = request;
-  const parsed = requestSchema.safeParse({ ...rest, timeoutMs: Number(timeout) });
-  if (!parsed.success)
-    throw new NexusError("invalid-field", `--timeout must be milliseconds, 1 or more, not "${timeout}"`, { field: "timeout" });
-  return parsed.data;
+  return { ...rest, timeoutMs: numberOption("timeout", timeout, { min: 1, max: limits.timeoutMsMax, of: "milliseconds" }) };
 }

@@ -1,4 +1,4 @@
-import { type JsonValue, NexusError, type RequestReport, requestIdPattern } from "@nexus/contracts";
+import { type JsonValue, limits, NexusError, type RequestReport, requestIdPattern } from "@nexus/contracts";
 import type { Command } from "commander";
 import { targetOf } from "../contexts/target.ts";
 import type { Io } from "../io.ts";
@@ -7,6 +7,7 @@ import { missingTable, rowsTable } from "../output/rows-table.ts";
 import { createStyle, type Style } from "../output/style.ts";
 import type { Finish } from "../program.ts";
 import { type GlobalOptions, isColoured, withClient } from "../session.ts";
+import { numberOption } from "./number-option.ts";
 
 const ID_HELP = "a request's id, as its result or `coordinate` told it";
 
@@ -40,12 +41,9 @@ interface RequestOptions extends GlobalOptions {
 type Act = (id: string, options: RequestOptions, io: Io) => Promise<0 | 1>;
 
 const get: Act = async (id, options, io) => {
-  const waitMs = options.wait === undefined ? undefined : Number(options.wait);
-  if (waitMs !== undefined && !(Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= 3_600_000)) {
-    throw new NexusError("invalid-field", `--wait must be milliseconds, 0 to 3600000, not "${options.wait}"`, { field: "wait" });
-  }
-  const target = targetOf(options, io);
-  const report = await withClient(target, (client) => client.get(id, waitMs === undefined ? {} : { waitMs }));
+  const range = { min: 0, max: limits.timeoutMsMax, of: "milliseconds" } as const;
+  const wait = options.wait === undefined ? {} : { waitMs: numberOption("wait", options.wait, range) };
+  const report = await withClient(targetOf(options, io), (client) => client.get(id, wait));
   return printReport(report, options, io);
 };
 

@@ -9,6 +9,7 @@ import { createStyle } from "../output/style.ts";
 import { type AgentOrder, agentOrders, linesBesideAgents, ordered, topText } from "../output/top-text.ts";
 import type { Finish } from "../program.ts";
 import { type Bus, type GlobalOptions, isColoured, withClient } from "../session.ts";
+import { numberOption } from "./number-option.ts";
 
 interface TopOptions extends GlobalOptions {
   readonly interval: string;
@@ -39,7 +40,7 @@ export function topCommand(program: Command, io: Io, finish: Finish): void {
     .addHelpText("after", help)
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<TopOptions>();
-      const intervalMs = numberOf(options.interval, "interval", 0.1, 3_600) * 1_000;
+      const intervalMs = numberOption("interval", options.interval, { min: 0.1, max: 3_600, of: "seconds" }) * 1_000;
       const target = targetOf(options, io);
       const live = io.outIsTty && options.once !== true && options.json !== true;
       await withClient(target, async (client, bus) => {
@@ -136,11 +137,5 @@ function pause(ms: number, io: Io): Promise<void> {
 }
 
 function limitOf({ limit }: TopOptions): number | undefined {
-  return limit === undefined ? undefined : numberOf(limit, "limit", 1, 100_000);
-}
-
-function numberOf(text: string, field: string, min: number, max: number): number {
-  const value = Number(text);
-  if (text.trim() !== "" && value >= min && value <= max) return value;
-  throw new NexusError("invalid-field", `--${field} must be a number from ${min} to ${max}, not "${text}"`, { field });
+  return limit === undefined ? undefined : numberOption("limit", limit, { min: 1, max: 100_000, of: "a whole number" });
 }

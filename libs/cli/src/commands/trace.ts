@@ -10,6 +10,7 @@ import type { Finish } from "../program.ts";
 import { type Bus, type GlobalOptions, isColoured, withClient } from "../session.ts";
 import { traceById, traceByRequest } from "../traces/fetch-trace.ts";
 import { spanTree } from "../traces/span-tree.ts";
+import { numberOption } from "./number-option.ts";
 
 interface TraceOptions extends GlobalOptions {
   readonly tracesUrl?: string;
@@ -54,7 +55,7 @@ export function traceCommand(program: Command, io: Io, finish: Finish): void {
 }
 
 async function find(id: string, options: TraceOptions, target: Target): Promise<Trace> {
-  const waitMs = waitOf(options.wait);
+  const waitMs = numberOption("wait", options.wait, { min: 0, max: 600_000, of: "milliseconds" });
   const isTraceId = /^[0-9a-fA-F]{32}$/.test(id);
   if (!isTraceId && !requestIdPattern.test(id)) {
     const message = `"${id.slice(0, 64)}" is no trace's id (32 hexadecimal digits) and no request's (a ULID)`;
@@ -126,10 +127,4 @@ function isWhole(trace: Trace, stillForMs: number): boolean {
   if (roots.length === 0) return false;
   const isOld = Date.now() - endUs / 1_000 > 10_000;
   return isOld || (orphans === 0 && stillForMs >= SETTLED_MS);
-}
-
-function waitOf(text: string): number {
-  const waitMs = Number(text);
-  if (Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= 600_000) return waitMs;
-  throw new NexusError("invalid-field", `--wait must be milliseconds, 0 to 600000, not "${text}"`, { field: "wait" });
 }

@@ -8,6 +8,7 @@ import { printableLine } from "../output/printable.ts";
 import { createStyle } from "../output/style.ts";
 import type { Finish } from "../program.ts";
 import { type Bus, type GlobalOptions, isColoured, withBus } from "../session.ts";
+import { numberOption } from "./number-option.ts";
 
 interface WatchOptions extends GlobalOptions {
   readonly type?: string[];
@@ -15,6 +16,8 @@ interface WatchOptions extends GlobalOptions {
   readonly class?: string[];
   readonly count?: string;
 }
+
+const COUNT_MAX = 1_000_000_000;
 
 const help = `
 Examples:
@@ -40,7 +43,8 @@ export function watchCommand(program: Command, io: Io, finish: Finish): void {
     .action(async (_, command: Command) => {
       const options = command.optsWithGlobals<WatchOptions>();
       const filter = filterOf(options);
-      const countMax = countOf(options.count);
+      const range = { min: 1, max: COUNT_MAX, of: "a whole number" } as const;
+      const countMax = options.count === undefined ? Number.POSITIVE_INFINITY : numberOption("count", options.count, range);
       const target = targetOf(options, io);
       await withBus(target, (bus) => watch(bus, target.prefix, filter, { countMax, options, io }));
       finish(0);
@@ -112,11 +116,4 @@ function oneOf<T extends string>(
   throw new NexusError("invalid-field", `--${field} must be one of ${schema.options.join(", ")}, not "${value.slice(0, 64)}"`, {
     field,
   });
-}
-
-function countOf(text: string | undefined): number {
-  if (text === undefined) return Number.POSITIVE_INFINITY;
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1) return count;
-  throw new NexusError("invalid-field", `--count must be 1 or more, not "${text}"`, { field: "count" });
 }
