@@ -1,6 +1,7 @@
 import { systemClock } from "@nexus/adapter-node";
-import { decode, type JsonValue, NexusError } from "@nexus/contracts";
+import { decode, type JsonValue, type NexusError } from "@nexus/contracts";
 import type { Bus } from "../session.ts";
+import { listenForRefusals } from "./refusals.ts";
 
 /** Answers come at once, and nobody says how many there will be: it is the first silence that ends the question. */
 const FIRST_ANSWER_MS = 1_000;
@@ -19,8 +20,8 @@ const STATUS_HEADER = "Status";
 export async function scatter<T>(bus: Bus, subject: string, body: Uint8Array, read: (answer: JsonValue) => T): Promise<T[]> {
   const found: T[] = [];
   let refused: NexusError | undefined;
-  const stopErrors = bus.onError((error) => {
-    if (error instanceof NexusError && error.field === "subject") refused ??= error;
+  const stopRefusals = listenForRefusals(bus, (refusal) => {
+    refused ??= refusal;
   });
   const end = Promise.withResolvers<void>();
   let answers = 0;
@@ -43,7 +44,7 @@ export async function scatter<T>(bus: Bus, subject: string, body: Uint8Array, re
     timer.cancel();
     last.cancel();
     subscription.unsubscribe();
-    stopErrors();
+    stopRefusals();
   }
   if (refused !== undefined) throw refused;
   return found;

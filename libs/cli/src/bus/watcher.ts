@@ -7,14 +7,14 @@ import {
   encode,
   type JsonValue,
   limits,
-  NexusError,
+  type NexusError,
   parseFrame,
   type WatchInterest,
   wants,
   watchAnswerSchema,
 } from "@nexus/contracts";
 import type { Bus } from "../session.ts";
-import { heardRefusals } from "./heard-refusals.ts";
+import { heardRefusals, listenForRefusals } from "./refusals.ts";
 
 /**
  * Keeps a word at every router that somebody watches, and hands on what they tell.
@@ -23,6 +23,7 @@ import { heardRefusals } from "./heard-refusals.ts";
  * V1. The word is renewed three times in a lease, so that one that is lost on its way ends nothing.
  * V2. Events that were not told, and those that were lost on their way, are counted by router.
  */
+
 export interface WatchListener {
   readonly onActivity: (activity: Activity, router: string) => void;
   /** Something that whoever watches should know, in one line. */
@@ -69,8 +70,8 @@ export class Watcher {
   async start(): Promise<void> {
     const subjects = createSubjects(this.#prefix);
     let refused: NexusError | undefined;
-    const stopErrors = this.#bus.onError((error) => {
-      if (error instanceof NexusError && error.field === "subject") refused ??= error;
+    const stopRefusals = listenForRefusals(this.#bus, (refusal) => {
+      refused ??= refusal;
     });
     this.#bus.subscribe(subjects.routerEvents, ({ data }) => this.#onEvent(decode(data)));
     const inbox = this.#bus.newInbox();
@@ -87,7 +88,7 @@ export class Watcher {
     };
     renew(true);
     await heardRefusals(this.#bus);
-    stopErrors();
+    stopRefusals();
     if (refused !== undefined) throw refused;
   }
 

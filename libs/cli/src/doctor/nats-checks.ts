@@ -1,7 +1,7 @@
 import { systemClock } from "@nexus/adapter-node";
 import { limits, NexusError, withoutCredentials } from "@nexus/contracts";
 import { z } from "zod";
-import { heardRefusals } from "../bus/heard-refusals.ts";
+import { heardRefusals, listenForRefusals } from "../bus/refusals.ts";
 import { httpGet } from "../http-get.ts";
 import { openBus } from "../session.ts";
 import { connected, type Examined, failed, isAtLeast, type Outcome, ok, skipped, warning } from "./check.ts";
@@ -75,15 +75,15 @@ export async function inbox(examined: Examined): Promise<Outcome> {
   const subject = bus.newInbox();
   const first = subject.split(".", 1)[0];
   let isRefused = false;
-  const stopErrors = bus.onError((error) => {
-    isRefused ||= error instanceof NexusError && error.message.includes(`subscribe to ${subject}`);
+  const stopRefusals = listenForRefusals(bus, ({ message }) => {
+    isRefused ||= message.includes(`subscribe to ${subject}`);
   });
   const subscription = bus.subscribe(subject, () => {});
   try {
     await heardRefusals(bus);
   } finally {
     subscription.unsubscribe();
-    stopErrors();
+    stopRefusals();
   }
   if (!isRefused) return ok(`answers may come to ${first}.>`);
   return failed(

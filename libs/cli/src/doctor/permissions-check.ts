@@ -1,6 +1,6 @@
 import { createIds } from "@nexus/adapter-node";
-import { createSubjects, encode, goalTypes, NexusError } from "@nexus/contracts";
-import { heardRefusals } from "../bus/heard-refusals.ts";
+import { createSubjects, encode, goalTypes } from "@nexus/contracts";
+import { heardRefusals, listenForRefusals } from "../bus/refusals.ts";
 import { connected, type Examined, failed, type Outcome, ok, some, warning } from "./check.ts";
 
 /**
@@ -24,16 +24,14 @@ export async function permissions(examined: Examined): Promise<Outcome> {
   ];
   const heard = [subjects.requestEvents(id), subjects.routerEvents];
   const refusals: string[] = [];
-  const stopErrors = bus.onError((error) => {
-    if (error instanceof NexusError && error.field === "subject") refusals.push(error.message);
-  });
+  const stopRefusals = listenForRefusals(bus, ({ message }) => refusals.push(message));
   const subscriptions = heard.map((subject) => bus.subscribe(subject, () => {}));
   try {
     for (const { subject, body } of [...needed, ...forOperators]) bus.publish(subject, body);
     await heardRefusals(bus);
   } finally {
     for (const subscription of subscriptions) subscription.unsubscribe();
-    stopErrors();
+    stopRefusals();
   }
   const refused = (subject: string, verb: "publish" | "subscribe") =>
     refusals.some((message) => message.includes(`${verb} to ${subject}`));
