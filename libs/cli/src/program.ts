@@ -1,6 +1,5 @@
 import { NexusError } from "@nexus/contracts";
-import { type ExitCode, exitCodeOfError } from "@nexus/runtime/exit-codes";
-
+import { exitCodeOfError } from "@nexus/runtime/exit-codes";
 import { Command, CommanderError } from "commander";
 import manifest from "../package.json" with { type: "json" };
 import { agentsCommand } from "./commands/agents.ts";
@@ -17,7 +16,7 @@ import type { Io } from "./io.ts";
 import { errorLine } from "./output/error-line.ts";
 
 /** A command tells its exit code here; `undefined` means that it stays until a signal. */
-export type Finish = (exitCode: ExitCode | number | undefined) => void;
+export type Finish = (exitCode: number | undefined) => void;
 
 const examples = `
 Examples:

@@ -18,6 +18,9 @@ export interface Finding extends Outcome {
   readonly check: string;
 }
 
+/** The check of its store that every service reports; doctor has a check of its own for it. */
+export const STORE_CHECK = "store";
+
 /** What the checks share. Each takes what it needs from those that it needs. */
 export interface Examined {
   readonly io: Io;

@@ -1,14 +1,12 @@
 import { agentsReportPageSchema, createSubjects, encode, parseFrame, serviceNames } from "@nexus/contracts";
 import { askOnce } from "../bus/ask-once.ts";
 import { heardReports } from "../bus/reports.ts";
-import { connected, type Examined, failed, type Outcome, ok, skipped, some, warning } from "./check.ts";
+import { connected, type Examined, failed, type Outcome, ok, STORE_CHECK, skipped, some, warning } from "./check.ts";
 import { findServices, servicesFinding } from "./services.ts";
 
 /** Who is there on the bus, and whether each is well. */
 
 const ANSWER_MS = 3_000;
-/** It has a check of its own. */
-const STORE_CHECK = "store";
 
 export async function router(examined: Examined): Promise<Outcome> {
   const { prefix } = examined.target;

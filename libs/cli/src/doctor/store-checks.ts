@@ -1,10 +1,9 @@
-import { type Examined, failed, type Outcome, ok, skipped, some, warning } from "./check.ts";
+import { type Examined, failed, type Outcome, ok, STORE_CHECK, skipped, some, warning } from "./check.ts";
 import { pingRedis } from "./redis-ping.ts";
 
 /** Redis, as routers see it and as it is seen from here. */
 
 const ANSWER_MS = 3_000;
-const STORE_CHECK = "store";
 /** What a router's check says where its store is its own memory. */
 const SHARED = "shared";
 

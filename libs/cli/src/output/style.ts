@@ -42,3 +42,8 @@ export function milliseconds(ms: number): string {
   if (ms >= 10_000) return `${(ms / 1_000).toFixed(1)} s`;
   return ms >= 100 ? `${Math.round(ms)} ms` : `${ms.toFixed(1)} ms`;
 }
+
+/** Of 1, in percent. */
+export function share(value: number): string {
+  return `${Math.round(value * 100)} %`;
+}

@@ -1,7 +1,8 @@
-import type { AgentRow, AgentState, ServiceReport } from "@nexus/contracts";
+import type { AgentRow, ServiceReport } from "@nexus/contracts";
 import { AGENTS_READ_MAX, type FleetSample, type RouterPace } from "../bus/fleet-sample.ts";
+import { stateColours } from "./agents-table.ts";
 import { printableLine } from "./printable.ts";
-import { type Cell, type Colour, milliseconds, type Style } from "./style.ts";
+import { type Cell, type Colour, milliseconds, type Style, share } from "./style.ts";
 
 export const agentOrders = ["load", "queue", "service-time", "cpu", "agent"] as const;
 export type AgentOrder = (typeof agentOrders)[number];
@@ -13,7 +14,6 @@ const orders: Record<AgentOrder, (row: AgentRow) => number> = {
   cpu: ({ process }) => process?.cpu ?? 0,
   agent: () => 0,
 };
-const stateColours: Record<AgentState, Colour> = { alive: "green", suspect: "yellow", dead: "red", left: "gray" };
 const healthColours: Record<ServiceReport["status"], Colour> = { ready: "green", degraded: "yellow", unready: "red" };
 
 /** `shard-2` before `shard-10`. */
@@ -109,10 +109,6 @@ function agentsTable(rows: readonly AgentRow[], style: Style): string {
       `${milliseconds(lastSeenMsAgo)} ago`,
     ]),
   );
-}
-
-function share(value: number): string {
-  return `${Math.round(value * 100)} %`;
 }
 
 function upFor(ms: number): string {
