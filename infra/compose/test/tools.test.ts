@@ -1,5 +1,8 @@
-/** Tools and traces of engines, with real processes and folders and without an engine. */
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+/**
+ * A tool is ended with all that it started, and its output is bounded; a wait ends; what an engine leaves is found. With real
+ * processes and folders, and without an engine.
+ */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -13,6 +16,17 @@ beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "nexus-tools-"));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+const never = new AbortController().signal;
+
+/** Ended, or ended and not yet asked for by whoever inherited it. */
+function isGone(pid: number): boolean {
+  try {
+    return / \(.*\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return true;
+  }
+}
 
 const node = (script: string) => [process.execPath, "-e", script];
 
@@ -31,11 +45,25 @@ describe("a tool", () => {
   });
 
   test("is ended at its deadline, with the processes that it started", async () => {
-    const script = `require("node:child_process").spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { stdio: "inherit" });
+    const script = `const { spawn } = require("node:child_process");
+      const child = spawn(process.execPath, ["-e", "setTimeout(() => {}, 60_000)"], { stdio: "inherit" });
+      console.log(child.pid);
       setTimeout(() => {}, 60_000)`;
     const beganMs = performance.now();
-    expect(await runTool(node(script), { deadlineMs: 500 })).toMatchObject({ ok: false, reason: "not done within 0.5 s" });
+    const { ok, reason, stdout } = await runTool(node(script), { deadlineMs: 2_000 });
+    expect({ ok, reason }).toEqual({ ok: false, reason: "not done within 2 s" });
     expect(performance.now() - beganMs).toBeLessThan(8_000);
+    const started = Number(stdout);
+    expect(started).toBeGreaterThan(1);
+    const gone = waitFor(() => isGone(started) || undefined, { deadlineMs: 5_000, signal: never, describe: () => "it runs" });
+    expect(await gone).toBe(true);
+  });
+
+  test("keeps of its output the last part", async () => {
+    const much = "process.stdout.write('a'.repeat(5 * 1_048_576), () => process.stdout.write('end'))";
+    const stdout = await mustRun(node(much), { deadlineMs: 10_000 });
+    expect(stdout.length).toBe(4 * 1_048_576);
+    expect(stdout.endsWith("aend")).toBe(true);
   });
 
   test("is ended by an interruption, whose reason is thrown once it has gone", async () => {
@@ -48,8 +76,6 @@ describe("a tool", () => {
 });
 
 describe("waiting", () => {
-  const never = new AbortController().signal;
-
   test("ends with the first answer", async () => {
     let asked = 0;
     const wait = waitFor(() => (++asked === 3 ? "there" : undefined), {
