@@ -89,7 +89,8 @@ describe("what is no export", () => {
     );
   });
 
-  test("another content type, a bomb and a wrong door are refused, and the next export is taken", async () => {
+  test("a body that is too large, another content type, a bomb and a wrong door are refused, and the next is taken", async () => {
+    expect((await post(Buffer.alloc(8 * 1_048_576 + 1))).status).toBe(413);
     expect((await post(Buffer.from("{}"), { "content-type": "application/json" })).status).toBe(415);
     const bomb = Buffer.from(gzipSync(Buffer.alloc(64 * 1_048_576)));
     expect((await post(bomb, { "content-encoding": "gzip" })).status).toBe(400);

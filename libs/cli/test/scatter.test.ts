@@ -1,4 +1,4 @@
-/** A question to everybody ends: at the first silence, and whoever goes on answering. Time is virtual. */
+/** A question to everybody ends: at the first silence, whoever goes on answering, and however many do. Time is virtual. */
 
 import { encode } from "@nexus/contracts";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -60,4 +60,12 @@ test.each([
   await vi.advanceTimersByTimeAsync(60_000);
   expect(ended).toBe(true);
   expect((await asking).length).toBeLessThan(100);
+});
+
+test("so many answers end it at once, and no more are kept", async () => {
+  const bus = answering((deliver) => {
+    for (let index = 0; index < 10_005; index++) deliver(answer(index));
+  });
+  const found = await scatter(bus, "s", new Uint8Array(), number);
+  expect(found).toHaveLength(10_000);
 });

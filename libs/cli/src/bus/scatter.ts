@@ -30,6 +30,7 @@ export async function scatter<T>(bus: Bus, subject: string, body: Uint8Array, re
   const inbox = bus.newInbox();
   const subscription = bus.subscribe(inbox, ({ data, headers }) => {
     timer.cancel();
+    if (answers >= ANSWERS_MAX) return; // what came with the last one
     if (data.byteLength === 0 && headers[STATUS_HEADER] !== undefined) return end.resolve();
     const answer = readOr(() => read(decode(data)));
     if (answer !== undefined) found.push(answer);
