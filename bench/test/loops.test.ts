@@ -120,6 +120,25 @@ describe("a closed loop", () => {
     expect(report.errorSamples).toEqual(["no"]);
   });
 
+  it("does not spin where sending fails at once", async () => {
+    const SPINNING = 20_000;
+    let failed = 0;
+    await run((clock) => () => {
+      if (++failed === SPINNING) clock.advance(1_000); // ends the loop, which would not yield by itself
+      return Promise.reject(new Error("no"));
+    });
+    expect(failed).toBeLessThan(SPINNING);
+  });
+
+  it("is not reached where fewer are under way than were asked for", async () => {
+    const report = await run((clock) => {
+      const answered = service(clock, (request) => (request === 0 ? 80 : 2));
+      let sent = 0;
+      return () => (sent++ === 0 ? answered().then(() => Promise.reject(new Error("no"))) : answered());
+    });
+    expect(report.notReached).toMatch(/^1\.[0-3] requests were under way on average, not 2$/);
+  });
+
   it("is not reached where nothing is answered", async () => {
     expect((await run((clock) => service(clock, () => 250))).notReached).toBe("nothing was answered");
   });
