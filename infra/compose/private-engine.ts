@@ -6,7 +6,7 @@ import { findCommand } from "../setup/find-servers.mjs";
 import { readJson } from "../setup/install-stamp.mjs";
 import type { Context } from "./context.ts";
 import { versionOf } from "./docker.ts";
-import { type EngineTraces, removeTraces } from "./engine-traces.ts";
+import { type EngineRemains, removeRemains } from "./engine-remains.ts";
 import { CheckError, SkipError } from "./errors.ts";
 import type { Privileges } from "./privileges.ts";
 import { lastLines, mustRun, runTool } from "./run-tool.ts";
@@ -35,20 +35,20 @@ export interface PrivateEngine {
   readonly diskMib: () => Promise<number | undefined>;
 }
 
-const traceFile = (root: string) => join(root, ".nexus", "compose", "engine.json");
+const remainsFile = (root: string) => join(root, ".nexus", "compose", "engine.json");
 
 /** @throws SkipError when it does not start: what it needs of the kernel is not there */
 export async function startPrivateEngine(context: Context, privileges: Privileges): Promise<PrivateEngine> {
   const { root, progress, undo, interruption } = context;
   await removeLeftovers(context, privileges);
   const step = progress.step("starting a private Docker engine");
-  const traces = planTraces(root);
-  mkdirSync(traces.dataDir, { recursive: true });
-  writeFileSync(traceFile(root), JSON.stringify(traces)); // E3
-  undo.onStop("private Docker engine", () => stop(context, privileges, traces));
-  const env = engineEnv(context.env, traces);
-  const logFile = join(traces.runDir, "dockerd.log");
-  const daemon = launch(dockerdWords(traces, privileges, context.env), logFile, context.env);
+  const remains = planRemains(root);
+  mkdirSync(remains.dataDir, { recursive: true });
+  writeFileSync(remainsFile(root), JSON.stringify(remains)); // E3
+  undo.onStop("private Docker engine", () => stop(context, privileges, remains));
+  const env = engineEnv(context.env, remains);
+  const logFile = join(remains.runDir, "dockerd.log");
+  const daemon = launch(dockerdWords(remains, privileges, context.env), logFile, context.env);
   try {
     const version = await waitFor(
       () => {
@@ -58,7 +58,7 @@ export async function startPrivateEngine(context: Context, privileges: Privilege
       { deadlineMs: START_MS_MAX, signal: interruption, describe: () => "it does not answer" },
     );
     step.done(`private Docker engine ${version} runs`);
-    const diskMib = () => diskOf(traces.dataDir, context, privileges);
+    const diskMib = () => diskOf(remains.dataDir, context, privileges);
     return { version, env, diskMib };
   } catch (error) {
     step.fail("it does not start");
@@ -67,7 +67,7 @@ export async function startPrivateEngine(context: Context, privileges: Privilege
   }
 }
 
-function planTraces(root: string): EngineTraces {
+function planRemains(root: string): EngineRemains {
   // Sockets lie here, and the path of a socket may have 107 characters.
   const base = tmpdir().length > 40 ? "/var/tmp" : tmpdir();
   const runDir = mkdtempSync(join(base, "nexus-engine-"));
@@ -76,7 +76,7 @@ function planTraces(root: string): EngineTraces {
 }
 
 function dockerdWords(
-  { runDir, dataDir, cgroup }: EngineTraces,
+  { runDir, dataDir, cgroup }: EngineRemains,
   { asRoot }: Privileges,
   env: NodeJS.ProcessEnv,
 ): readonly string[] {
@@ -101,7 +101,7 @@ function dockerdWords(
   ]);
 }
 
-function engineEnv(env: NodeJS.ProcessEnv, { runDir }: EngineTraces): NodeJS.ProcessEnv {
+function engineEnv(env: NodeJS.ProcessEnv, { runDir }: EngineRemains): NodeJS.ProcessEnv {
   const { DOCKER_CONTEXT: _context, DOCKER_TLS_VERIFY: _verify, DOCKER_CERT_PATH: _path, ...rest } = env;
   return { ...rest, DOCKER_HOST: `unix://${join(runDir, "docker.sock")}` };
 }
@@ -118,9 +118,9 @@ function launch(words: readonly string[], logFile: string, env: NodeJS.ProcessEn
 }
 
 /** E2 */
-async function stop(context: Context, { asRoot }: Privileges, traces: EngineTraces): Promise<void> {
+async function stop(context: Context, { asRoot }: Privileges, remains: EngineRemains): Promise<void> {
   const step = context.progress.step("stopping the private Docker engine");
-  const pidFile = join(traces.runDir, "dockerd.pid");
+  const pidFile = join(remains.runDir, "dockerd.pid");
   const pid = existsSync(pidFile) ? Number(readFileSync(pidFile, "utf8")) : Number.NaN;
   if (pid > 1) {
     await runTool(asRoot(["kill", "-TERM", String(pid)]), { deadlineMs: TOOL_MS_MAX, env: context.env });
@@ -132,24 +132,24 @@ async function stop(context: Context, { asRoot }: Privileges, traces: EngineTrac
     });
     await ended.catch(() => context.progress.line("the private Docker engine does not stop, and is ended by force"));
   }
-  await remove(context, asRoot, traces);
+  await remove(context, asRoot, remains);
   step.done("the private Docker engine is gone");
 }
 
-async function remove(context: Context, asRoot: Privileges["asRoot"], traces: EngineTraces): Promise<void> {
-  const left = await removeTraces(traces, async (words) => {
+async function remove(context: Context, asRoot: Privileges["asRoot"], remains: EngineRemains): Promise<void> {
+  const left = await removeRemains(remains, async (words) => {
     const { stdout } = await runTool(asRoot(words), { deadlineMs: REMOVE_MS_MAX, env: context.env });
     return stdout;
   });
   if (left.length > 0) throw new CheckError(`of the private engine this could not be removed: ${left.join(", ")}`);
-  await mustRun(asRoot(["rm", "-f", traceFile(context.root)]), { deadlineMs: TOOL_MS_MAX, env: context.env });
+  await mustRun(asRoot(["rm", "-f", remainsFile(context.root)]), { deadlineMs: TOOL_MS_MAX, env: context.env });
 }
 
 async function removeLeftovers(context: Context, { asRoot }: Privileges): Promise<void> {
-  const traces = readJson(traceFile(context.root)) as EngineTraces | undefined;
-  if (traces === undefined) return;
+  const remains = readJson(remainsFile(context.root)) as EngineRemains | undefined;
+  if (remains === undefined) return;
   const step = context.progress.step("removing what an earlier run left");
-  await remove(context, asRoot, traces);
+  await remove(context, asRoot, remains);
   step.done("removed what an earlier run left");
 }
 

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Context } from "./context.ts";
-import { mountsBelow } from "./engine-traces.ts";
+import { mountsBelow } from "./engine-remains.ts";
 import { CheckError } from "./errors.ts";
 import type { Privileges } from "./privileges.ts";
 import { runTool } from "./run-tool.ts";

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { cgroupsOf, mountsBelow } from "../engine-traces.ts";
+import { cgroupsOf, mountsBelow } from "../engine-remains.ts";
 import { freePorts } from "../free-ports.ts";
 import { mustRun, runTool } from "../run-tool.ts";
 import { waitFor } from "../waiting.ts";

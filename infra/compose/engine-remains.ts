@@ -11,7 +11,7 @@ import { setTimeout as delay } from "node:timers/promises";
  * T2. Nothing is deleted below a folder while something is mounted there.
  */
 
-export interface EngineTraces {
+export interface EngineRemains {
   /** Sockets, logs, process ids. */
   readonly runDir: string;
   /** Images, volumes, containers. */
@@ -31,10 +31,10 @@ const POLL_MS = 50;
 const UNMOUNT_ROUNDS_MAX = 5;
 
 /** @returns what could not be removed */
-export async function removeTraces(traces: EngineTraces, run: Run): Promise<string[]> {
-  const dirs = [traces.runDir, traces.dataDir];
-  await endProcesses(traces, run); // T1
-  const left = await removeBridges(traces, run);
+export async function removeRemains(remains: EngineRemains, run: Run): Promise<string[]> {
+  const dirs = [remains.runDir, remains.dataDir];
+  await endProcesses(remains, run); // T1
+  const left = await removeBridges(remains, run);
   for (const dir of dirs) {
     for (let round = 0; round < UNMOUNT_ROUNDS_MAX && mountsBelow(dir).length > 0; round++) {
       for (const path of mountsBelow(dir)) await run(["umount", "-l", path]);
@@ -42,20 +42,20 @@ export async function removeTraces(traces: EngineTraces, run: Run): Promise<stri
     if (mountsBelow(dir).length === 0) await run(["rm", "-rf", "--one-file-system", dir]); // T2
     if (existsSync(dir)) left.push(dir);
   }
-  for (const path of cgroupsOf(traces.cgroup)) await run(["rmdir", path]);
-  return [...left, ...cgroupsOf(traces.cgroup)];
+  for (const path of cgroupsOf(remains.cgroup)) await run(["rmdir", path]);
+  return [...left, ...cgroupsOf(remains.cgroup)];
 }
 
-async function endProcesses(traces: EngineTraces, run: Run): Promise<void> {
+async function endProcesses(remains: EngineRemains, run: Run): Promise<void> {
   const endMs = performance.now() + ENDING_MS_MAX;
-  for (let pids = processesOf(traces); pids.length > 0 && performance.now() < endMs; pids = processesOf(traces)) {
+  for (let pids = processesOf(remains); pids.length > 0 && performance.now() < endMs; pids = processesOf(remains)) {
     await run(["kill", "-KILL", ...pids]);
     await delay(POLL_MS);
   }
 }
 
 /** An engine that was killed leaves the bridges of its networks; its data base names them. @returns those that remain */
-async function removeBridges({ dataDir }: EngineTraces, run: Run): Promise<string[]> {
+async function removeBridges({ dataDir }: EngineRemains, run: Run): Promise<string[]> {
   const names = await run(["grep", "-aoE", "br-[0-9a-f]{12}", join(dataDir, "network", "files", "local-kv.db")]);
   const isThere = (name: string) => existsSync(join("/sys/class/net", name));
   const bridges = [...new Set(names.split("\n"))].filter((name) => name !== "" && isThere(name));
@@ -63,7 +63,7 @@ async function removeBridges({ dataDir }: EngineTraces, run: Run): Promise<strin
   return bridges.filter(isThere);
 }
 
-function processesOf({ runDir, dataDir, cgroup }: EngineTraces): string[] {
+function processesOf({ runDir, dataDir, cgroup }: EngineRemains): string[] {
   const named = numericEntries("/proc").filter((pid) => {
     const words = readOr(`/proc/${pid}/cmdline`).split("\0");
     const isPart = DOCKER_PARTS.includes(basename(words[0] ?? ""));
