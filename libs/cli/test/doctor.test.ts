@@ -3,6 +3,7 @@ import { createServer, type Socket } from "node:net";
 import { describe, expect, test } from "vitest";
 import { isAtLeast } from "../src/doctor/check.ts";
 import { nodeOutcome } from "../src/doctor/checks.ts";
+import { clocks } from "../src/doctor/clock-check.ts";
 import { addressOf, parseGreeting, readGreeting } from "../src/doctor/nats-greeting.ts";
 import { pingRedis } from "../src/doctor/redis-ping.ts";
 import { instanceOf, servicesFinding } from "../src/doctor/services.ts";
@@ -86,6 +87,21 @@ describe("the ping of Redis", () => {
     await expect(pending).rejects.toThrow(/NOAUTH/);
   });
   test("another protocol is no URL", () => expect(() => pingRedis("http://h", 1)).toThrow(/REDIS_URL/));
+});
+
+describe("clocks", () => {
+  test.each([
+    [{ skewMs: 90, doubtMs: 0 }, "ok", /within 90 ms/],
+    [{ skewMs: -110, doubtMs: 0 }, "warning", /router r1 is 110 ms behind/],
+    [{ skewMs: 110, doubtMs: 20 }, "ok", /within 130 ms/],
+    [{ skewMs: 1_100, doubtMs: 0 }, "failed", /router r1 is 1100 ms ahead/],
+    [{ skewMs: 1_100, doubtMs: 200 }, "warning", /router r1 is 1100 ms ahead/],
+  ])("that differ as %j", async ({ skewMs, doubtMs }, state, detail) => {
+    const report = { service: "router", instance: "r1", epochMs: 10_000 + skewMs };
+    const heard = { report, askedEpochMs: 10_000 - doubtMs, heardEpochMs: 10_000 + doubtMs };
+    const outcome = await clocks({ reports: [heard] } as unknown as Parameters<typeof clocks>[0]);
+    expect(outcome).toMatchObject({ state, detail: expect.stringMatching(detail) });
+  });
 });
 
 describe("services", () => {
