@@ -28,7 +28,7 @@ export function receiveTraces(app: FastifyInstance, deps: ReceiveDeps): void {
     const { spans, rejected, reason } = decodeTraces(body, encoding);
     const dropped = deps.store.add(spans, deps.clock.monotonicMs());
     if (rejected + dropped > 0) {
-      const why = reason ?? "the trace has as many spans as are kept of one";
+      const why = reason ?? "the trace has as many spans, or bytes, as are kept of one";
       deps.telemetry.count("boundsReached", rejected + dropped, { [attributes.reason]: "spans" });
       deps.logger.debug({ rejected, dropped, reason: why }, "spans were not taken");
       return send(reply, encoding, 200, exportAnswer(encoding, rejected + dropped, why));
