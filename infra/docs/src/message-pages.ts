@@ -66,7 +66,7 @@ const pages: Readonly<Record<string, Page>> = {
   "members.md": {
     title: "Messages between members of the gossip",
     about: "What members say to each other. Clients and agents need none of it.",
-    channels: ["gossip-announce", "gossip-frames"],
+    channels: ["gossip-announce", "gossip-frames", "gossip-verdicts"],
   },
 };
 

@@ -50,6 +50,15 @@ export function gossipChannels(
       codecs: ["json"],
     },
     {
+      name: "gossip-verdicts",
+      address: subjects.gossipVerdicts,
+      meaning: "Observers of agents tell routers and each other who does not answer, and who does again",
+      from: "service",
+      to: "router",
+      messages: ["gossip-verdicts"],
+      codecs: ["json"],
+    },
+    {
       name: "gossip-frames",
       address: subjects.gossipNode(member, sender),
       meaning: "What one member tells another",

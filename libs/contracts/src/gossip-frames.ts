@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { jsonValueSchema } from "./json-value.ts";
 import { limits } from "./limits.ts";
-import { nameSchema } from "./names.ts";
+import { agentIdSchema, bootSchema, nameSchema } from "./names.ts";
 import { versionSchema } from "./version.ts";
 
 /** What is asked of the gossip service, and what nodes send each other. */
@@ -178,3 +178,30 @@ export const gossipFrameSchema = z
     title: "Gossip frame",
     description: "Between members alone: one of the two. It is read without this schema, since each member gets many a second",
   });
+
+export const gossipVerdictsSchema = z
+  .object({
+    v: versionSchema,
+    node: nameSchema.describe("The member that judges"),
+    verdicts: z
+      .array(
+        z.object({
+          agent: agentIdSchema.describe("Who is judged"),
+          boot: bootSchema.describe("Which life of it"),
+          verdict: z
+            .enum(["alive", "suspect", "dead"])
+            .describe(
+              "`suspect`: one observer's probes were not answered; `dead`: nor were the other's; `alive`: it was heard again",
+            ),
+        }),
+      )
+      .min(1)
+      .max(limits.replyBatchMax)
+      .describe("What is new"),
+  })
+  .meta({
+    id: "gossip-verdicts",
+    title: "Gossip verdicts",
+    description: "What observers of agents found out: to routers, and to the other observers",
+  });
+export type GossipVerdicts = z.infer<typeof gossipVerdictsSchema>;

@@ -22,6 +22,7 @@ import {
   gossipMembersSchema,
   gossipPageSchema,
   gossipPutSchema,
+  gossipVerdictsSchema,
   gossipWrittenSchema,
 } from "./gossip-frames.ts";
 import { requestSchema } from "./request.ts";
@@ -69,6 +70,7 @@ export const messages = {
   "gossip-converged": gossipConvergedSchema,
   "gossip-announce": gossipAnnounceSchema,
   "gossip-frame": gossipFrameSchema,
+  "gossip-verdicts": gossipVerdictsSchema,
   hello: helloSchema,
   heartbeat: heartbeatSchema,
   "connection-heartbeat": connHeartbeatSchema,

@@ -68,6 +68,8 @@ export interface Subjects {
   everyGossipFrame(to: string): string;
   /** Members say that they are there. */
   readonly gossipAnnounce: string;
+  /** What observers of agents found out. */
+  readonly gossipVerdicts: string;
   /** Every instance of every service answers here with its report. */
   readonly everyServiceReport: string;
   /** Watchers tell every router what they want to hear of, and for how long. */
@@ -116,6 +118,7 @@ export function createSubjects(prefix: string = DEFAULT_PREFIX): Subjects {
     gossipNode: (to, from) => `${p}.gossip.nodes.${name(to, "member")}.${name(from, "member")}`,
     everyGossipFrame: (to) => `${p}.gossip.nodes.${name(to, "member")}.*`,
     gossipAnnounce: `${p}.gossip.announce`,
+    gossipVerdicts: `${p}.gossip.verdicts`,
     everyServiceReport: `${p}.services.report`,
     routerWatch: `${p}.router.watch`,
     routerEvents: `${p}.router.events`,

@@ -11,6 +11,7 @@ import {
 } from "@nexus/core-gossip";
 import { type Member, Swim, type SwimEffects, type SwimInput } from "@nexus/core-membership";
 import type { Bus, Clock, Logger, Telemetry, Timer } from "@nexus/ports";
+import { AgentObserver } from "./agent-observer.ts";
 import { type Heard, Transport } from "./transport.ts";
 
 /**
@@ -59,6 +60,7 @@ export class GossipNode {
   readonly #swim: Swim;
   readonly #gossip: Gossip;
   readonly #transport: Transport;
+  readonly #observer: AgentObserver;
   readonly #timers = new Map<string, Timer>();
   #live: readonly string[];
   #dropped = 0;
@@ -77,6 +79,14 @@ export class GossipNode {
       { roundMs, fanout: fanout === 0 ? "log2" : fanout, frameBytesMax },
       { state: this.state, self: id, members: () => this.#live, random },
     );
+    this.#observer = new AgentObserver({
+      bus,
+      clock,
+      logger: deps.logger,
+      subjects,
+      self: id,
+      dropped: (reason) => this.#drop(reason),
+    });
     this.#transport = new Transport(bus, subjects, id, {
       heard: (heard) => this.#heard(heard),
       announced: (node) => this.#step({ kind: "announced", id: node }),
@@ -91,6 +101,7 @@ export class GossipNode {
   /** Resolves when it can be reached; it joins those that hear its announcement. */
   async start(): Promise<void> {
     const { clock } = this.#deps;
+    this.#observer.start();
     await this.#transport.start();
     this.#step({ kind: "start", epochMs: clock.epochMs(), peers: [] });
     this.#every("load", LOAD_EVERY_MS, () => this.#step({ kind: "load", eventLoopDelayMs: this.#deps.eventLoopDelayMs() }));
@@ -107,6 +118,7 @@ export class GossipNode {
     this.#stopped = true;
     for (const timer of this.#timers.values()) timer.cancel();
     this.#transport.stop();
+    this.#observer.stop();
   }
 
   members(): readonly Member[] {
@@ -138,6 +150,7 @@ export class GossipNode {
       ...{ alive: members.alive, suspect: members.suspect, dead: members.dead, left: members.left },
       ...{ keys: this.state.size, bytes: this.state.bytes, framesDropped: this.#dropped },
       ...this.#gossip.counts,
+      ...this.#observer.counts(),
     };
   }
 
@@ -180,6 +193,7 @@ export class GossipNode {
     this.#live = members
       .filter(({ state, meta }) => (state === "alive" || state === "suspect") && meta["service"] === SERVICE)
       .map(({ id }) => id);
+    this.#observer.membersAre(this.#live);
     const known = new Set(members.map(({ id }) => id));
     this.#gossip.forget((node) => known.has(node));
   }

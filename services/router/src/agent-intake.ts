@@ -8,6 +8,7 @@ import {
   connHeartbeatSchema,
   decode,
   encode,
+  gossipVerdictsSchema,
   heartbeatSchema,
   helloSchema,
   isPlainAnswer,
@@ -79,6 +80,7 @@ export class AgentIntake {
     listen(subjects.everyBye, (message) => this.#onBye(message));
     listen(subjects.everyAgentReply(routerId), (message) => this.#onAgentAnswer(message));
     listen(subjects.everyConnReply(routerId), (message) => this.#onConnAnswers(message));
+    listen(subjects.gossipVerdicts, (message) => this.#onVerdicts(message));
     await bus.flush();
     this.#announce(true);
     this.#sweep();
@@ -126,6 +128,18 @@ export class AgentIntake {
     const left = this.#deps.table.bye(id, read(message, byeSchema, "bye"));
     // It finishes what it runs, so what it was given is still waited for.
     if (left !== undefined) this.#deps.logger.debug({ agent: id }, "agent left");
+  }
+
+  /** A second view beside silence: observers ask before they accuse. */
+  #onVerdicts(message: BusMessage): void {
+    const { table, clock, engine, logger } = this.#deps;
+    const { node, verdicts } = read(message, gossipVerdictsSchema, "verdicts");
+    for (const { agent, boot, verdict } of verdicts) {
+      const died = table.judged(agent, boot, verdict, clock.monotonicMs());
+      if (died === undefined) continue;
+      logger.info({ agent, node }, "agent is dead, its observers say");
+      engine.agentGone(died, "dead");
+    }
   }
 
   #onAgentAnswer(message: BusMessage): void {

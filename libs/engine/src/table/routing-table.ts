@@ -24,6 +24,7 @@ import {
  * T4. At most `agentsMax` entries, of hellos of at most `bytesMax`; a hello beyond them is refused and counted.
  * T5. Silence is measured by the interval that the agent may know of: after a drop of it, for a while the longer one.
  * T6. The lists that `select` gives away never change: of one version they are the same, the next has new ones.
+ * T7. What this router itself has heard within an interval stands against what others say of that life.
  */
 
 export interface AgentEntry {
@@ -200,6 +201,20 @@ export class RoutingTable {
     if (entry === undefined || entry.boot !== bye.boot) return undefined;
     this.#setState(entry, "left");
     return entry;
+  }
+
+  /** What observers found out (T7). @returns the entry if it turned dead by it */
+  judged(id: string, boot: string, verdict: "alive" | "suspect" | "dead", nowMs: number): AgentEntry | undefined {
+    const entry = this.#agents.get(id);
+    if (entry === undefined || entry.boot !== boot || entry.state === "left" || verdict === entry.state) return undefined;
+    if (verdict === "alive") {
+      entry.lastSeenMs = nowMs;
+      this.#setState(entry, "alive");
+      return undefined;
+    }
+    if (entry.state === "dead" || nowMs - entry.lastSeenMs <= this.heartbeatIntervalMs) return undefined;
+    this.#setState(entry, verdict);
+    return verdict === "dead" ? entry : undefined;
   }
 
   /** Nobody could be heard until now, so that everybody's silence begins anew. */
