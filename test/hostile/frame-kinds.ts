@@ -180,6 +180,24 @@ function operation(subject: string, agent: string, hearers = 1, batched = false)
 }
 
 /** The legal one tells of a router like any other; that it is understood shows in that nothing is counted. */
+/** An agent that has not been heard for an interval, and is suspect when observers say so. */
+const verdicts: FrameKind = {
+  at: "router",
+  async begin(world) {
+    const puppet = await Puppet.join(world, fresh("verdicts"));
+    const stateIs = (state: string) => async () => (await rowOf(world, puppet.id))?.["state"] === state;
+    const legal = { v: 1, node: "observer", verdicts: [{ agent: puppet.id, boot: puppet.hello.boot, verdict: "suspect" }] };
+    const say = () => world.wire.publish({ subject: "nexus.gossip.verdicts", data: encode(legal) });
+    return stageOf(world, "nexus.gossip.verdicts", legal, async () => {
+      await until("it is suspect", async () => {
+        say();
+        return await stateIs("suspect")();
+      });
+      puppet.leave();
+    });
+  },
+};
+
 const announce: FrameKind = {
   at: "agents",
   hearers: 3,
@@ -197,6 +215,7 @@ const announce: FrameKind = {
 };
 
 export const frameKinds = {
+  "observers' verdicts": verdicts,
   hello,
   heartbeat,
   "connection's heartbeat": connHeartbeat,

@@ -100,7 +100,9 @@ export async function startWorld(serverConfig = ""): Promise<World> {
 
   const router = await addRouter("nexus", { activeMax: 500, requestsMax: 2_000 });
   for (const [name, start] of Object.entries({ startConsensus, startGossip, startPredictor, startAdaptive, startConsole })) {
-    const service = await start({ prefix: "nexus", version: VERSION }, await serviceDeps(name));
+    // Gossip hears agents, too: what it drops is not what the router drops.
+    const own = { telemetry: recordingTelemetry(otel.telemetry) };
+    const service = await start({ prefix: "nexus", version: VERSION }, { ...(await serviceDeps(name)), ...own });
     endings.push(() => service.stop());
   }
   for (const agents of fleet()) await addAgents("nexus", agents);

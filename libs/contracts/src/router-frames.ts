@@ -171,7 +171,11 @@ export const agentRowSchema = z
   .object({
     agent: agentIdSchema,
     connId: connIdSchema,
-    state: z.enum(agentStates).describe("`suspect` after 2.5 heartbeat intervals of silence, `dead` after 5; `left` after a bye"),
+    state: z
+      .enum(agentStates)
+      .describe(
+        "`suspect` after 2.5 heartbeat intervals of silence, `dead` after 5, or sooner where observers asked it in vain; `left` after a bye",
+      ),
     groups: z.array(groupSchema).describe("Groups that it is a member of"),
     labels: labelsSchema,
     capacity: z.int().describe("Operations that it can hold at once"),

@@ -17,6 +17,7 @@ export interface FrameCase {
 }
 
 const kinds: readonly FrameKindName[] = [
+  "observers' verdicts",
   "hello",
   "heartbeat",
   "connection's heartbeat",

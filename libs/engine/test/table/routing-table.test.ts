@@ -155,6 +155,47 @@ describe("states by silence", () => {
   });
 });
 
+describe("T7: what observers say", () => {
+  const silentFor = (ms: number) => {
+    const table = new RoutingTable();
+    table.hello("a", helloOf(), 0);
+    return {
+      table,
+      nowMs: ms,
+      judge: (verdict: "alive" | "suspect" | "dead", boot = "b") => table.judged("a", boot, verdict, ms),
+    };
+  };
+
+  it("counts of a life that was silent for an interval, and is taken back", () => {
+    const { table, judge, nowMs } = silentFor(1_001);
+    expect([judge("suspect"), table.get("a")?.state]).toEqual([undefined, "suspect"]);
+    expect([judge("dead"), table.get("a")?.state]).toEqual([table.get("a"), "dead"]);
+    expect([judge("suspect"), table.get("a")?.state]).toEqual([undefined, "dead"]);
+    judge("alive");
+    expect(table.get("a")).toMatchObject({ state: "alive", lastSeenMs: nowMs });
+    expect(judge("dead")).toBeUndefined(); // it was heard just now, by way of others
+  });
+
+  it("does not stand against what this router heard itself, nor of another life, nor of one that left", () => {
+    const heard = silentFor(1_000);
+    expect([heard.judge("dead"), heard.table.get("a")?.state]).toEqual([undefined, "alive"]);
+    const other = silentFor(10_000);
+    expect([other.judge("dead", "b0"), other.table.get("a")?.state]).toEqual([undefined, "alive"]);
+    other.table.bye("a", bye());
+    expect([other.judge("dead"), other.judge("alive"), other.table.get("a")?.state]).toEqual([undefined, undefined, "left"]);
+    expect(other.table.judged("nobody", "b", "dead", 0)).toBeUndefined();
+  });
+
+  it("raises the version where a state changes, and only there (T2)", () => {
+    const { table, judge } = silentFor(5_000);
+    const before = table.version;
+    judge("alive");
+    expect(table.version).toBe(before);
+    judge("dead");
+    expect(table.version).toBe(before + 1);
+  });
+});
+
 describe("select", () => {
   const table = new RoutingTable();
   table.hello("a", helloOf({ groups: ["g"], labels: { zone: "eu", host: "h1" } }), 0);
