@@ -11,6 +11,7 @@ import { startConsensus } from "@nexus/consensus";
 import { startConsole } from "@nexus/console";
 import { limits } from "@nexus/contracts";
 import { startGossip } from "@nexus/gossip";
+import type { Telemetry } from "@nexus/ports";
 import { startPredictor } from "@nexus/predictor";
 import { type Router, type RouterOptions, startRouter } from "@nexus/router";
 import { VERSION } from "@nexus/runtime";
@@ -100,9 +101,10 @@ export async function startWorld(serverConfig = ""): Promise<World> {
 
   const router = await addRouter("nexus", { activeMax: 500, requestsMax: 2_000 });
   for (const [name, start] of Object.entries({ startConsensus, startGossip, startPredictor, startAdaptive, startConsole })) {
+    const deps = await serviceDeps(name);
     // Gossip hears agents, too: what it drops is not what the router drops.
-    const own = { telemetry: recordingTelemetry(otel.telemetry) };
-    const service = await start({ prefix: "nexus", version: VERSION }, { ...(await serviceDeps(name)), ...own });
+    const own = name === "startGossip" ? { telemetry: withoutDrops(deps.telemetry) } : {};
+    const service = await start({ prefix: "nexus", version: VERSION }, { ...deps, ...own });
     endings.push(() => service.stop());
   }
   for (const agents of fleet()) await addAgents("nexus", agents);
@@ -125,6 +127,13 @@ export async function startWorld(serverConfig = ""): Promise<World> {
     addAgents,
     stop,
   };
+}
+
+function withoutDrops(telemetry: Telemetry): Telemetry {
+  const count: Telemetry["count"] = (metric, ...more) => {
+    if (metric !== "framesDropped") telemetry.count(metric, ...more);
+  };
+  return { ...telemetry, count };
 }
 
 /** Agents that share a connection, one alone on its own, and one at the limits. */

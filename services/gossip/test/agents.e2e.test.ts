@@ -74,7 +74,9 @@ test("an agent that is gone is asked, accused by one observer, and dead by both;
   const diedMs = systemClock.monotonicMs();
   await waitUntil(async () => (await stateOf("gone")) === "dead", { what: "the router holds it dead", deadlineMs: 10_000 });
   expect(systemClock.monotonicMs() - diedMs).toBeLessThan(5_000); // the router alone: five intervals of a second
-  expect(verdictsOn("gone").map(({ verdict }) => verdict)).toEqual(["suspect", "dead"]);
+  // Both may begin, and both may end.
+  const said = verdictsOn("gone").map(({ verdict }) => verdict);
+  expect([said[0], [...new Set(said)]]).toEqual(["suspect", ["suspect", "dead"]]);
 });
 
 test("an agent that sends no heartbeat and answers when it is asked lives", async () => {
