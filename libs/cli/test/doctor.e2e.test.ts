@@ -153,7 +153,7 @@ describe("4: nobody is there", () => {
     const loose = await doctor(url);
     expect(loose.findings.get("services")).toMatchObject({
       state: "warning",
-      detail: expect.stringContaining("gossip (no second view of failures)"),
+      detail: expect.stringContaining("gossip (no shared state, and no second view of failures)"),
     });
     expect(loose.code).toBe(0);
     const strict = await doctor(url, {}, ["--require", "gossip"]);

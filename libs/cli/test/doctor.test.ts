@@ -122,7 +122,7 @@ describe("services", () => {
   test("one that is away and not required is a warning that says what falls away, but for the console", () => {
     expect(servicesFinding([router], ["router", "gossip", "console"], [])).toMatchObject({
       state: "warning",
-      detail: expect.stringContaining("gossip (no second view of failures)"),
+      detail: expect.stringContaining("gossip (no shared state, and no second view of failures)"),
     });
     expect(servicesFinding([router], ["router", "console"], []).state).toBe("ok");
   });

@@ -23,7 +23,7 @@ type Kind = (typeof serviceNames)[number];
 const meaning: Readonly<Record<Kind, string>> = {
   router: "nobody takes requests",
   consensus: "no decisions are kept in a log",
-  gossip: "no second view of failures",
+  gossip: "no shared state, and no second view of failures",
   predictor: "no predictions",
   adaptive: "no policy: the last known ceiling stays",
   console: "traces go to another receiver, or nowhere",
