@@ -1,9 +1,9 @@
 /** The bus over a real nats-server: the port's promises, through the server's death and return. */
-import { createServer } from "node:net";
+import { createServer, Socket } from "node:net";
 import { type NatsServer, startNatsServer } from "@nexus/adapter-servers";
 import type { Bus } from "@nexus/ports";
 import { busConformance, bytes, codeOf, until } from "@nexus/ports/conformance";
-import { afterAll, describe, expect, test } from "vitest";
+import { afterAll, describe, expect, test, vi } from "vitest";
 import { connectNats } from "../src/index.ts";
 
 busConformance("the NATS adapter", async () => {
@@ -94,6 +94,24 @@ describe("connectNats", () => {
     await until("the silence is noticed", () => !bus.connected);
     server.kill("SIGCONT");
     await until("it is back", () => bus.connected);
+    await bus.close();
+  });
+
+  test("what is published within one turn goes out in one write", async () => {
+    const server = await start();
+    const bus = await connectNats({ servers: server.url, name: "x" });
+    let got = 0;
+    bus.subscribe("burst", () => void got++);
+    await bus.flush();
+    const writes = vi.spyOn(Socket.prototype, "write");
+    try {
+      for (let i = 0; i < 200; i++) bus.publish("burst", new Uint8Array(1_000));
+      await until("all have arrived", () => got === 200);
+      const large = writes.mock.calls.filter(([data]) => data instanceof Uint8Array && data.byteLength > 1_000);
+      expect(large).toHaveLength(1);
+    } finally {
+      writes.mockRestore();
+    }
     await bus.close();
   });
 });
