@@ -248,6 +248,7 @@ export {
   type MetricKind,
   type MetricName,
   metrics,
+  overflowAttribute,
   resourceAttributes,
   type SpanName,
   spanName,

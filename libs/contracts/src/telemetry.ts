@@ -131,6 +131,12 @@ export const resourceAttributes = {
   serviceInstance: "service.instance.id",
 } as const;
 
+/**
+ * Of the one series of a metric that stands for all beyond the bound of series.
+ * https://opentelemetry.io/docs/specs/otel/metrics/sdk/#overflow-attribute
+ */
+export const overflowAttribute = "otel.metric.overflow";
+
 /** Tags of Jaeger's, as OpenTelemetry brings spans to its model. */
 export const jaegerTags = {
   scopeName: "otel.scope.name",

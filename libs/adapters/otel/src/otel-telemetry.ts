@@ -12,10 +12,8 @@ import {
 } from "@nexus/ports";
 import {
   type Context,
-  type Counter,
   defaultTextMapGetter,
   defaultTextMapSetter,
-  type Histogram,
   type Meter,
   SpanKind as OtelKind,
   type Span as OtelSpan,
@@ -27,6 +25,7 @@ import {
 } from "@opentelemetry/api";
 import { parseTraceParent, W3CTraceContextPropagator } from "@opentelemetry/core";
 import { RandomIdGenerator } from "@opentelemetry/sdk-trace";
+import type { Aggregates } from "./aggregates.ts";
 import { UnrecordedTrace } from "./unrecorded-trace.ts";
 
 /**
@@ -86,19 +85,20 @@ class OtelSpanOfPort implements Span {
 export class OtelTelemetry implements Telemetry {
   readonly #tracer: Tracer;
   readonly #meter: Meter;
+  readonly #aggregates: Aggregates;
   readonly #sampleRatio: number;
   readonly #ids = new RandomIdGenerator();
   readonly #propagator = new W3CTraceContextPropagator();
-  readonly #counters = new Map<MetricName, Counter>();
-  readonly #histograms = new Map<MetricName, Histogram>();
 
   /**
    * @param tracer records every span that it is asked for
+   * @param meter of the gauges; the other metrics are summed up in the aggregates
    * @param sampleRatio share in [0, 1] of the traces begun here that are recorded
    */
-  constructor(tracer: Tracer, meter: Meter, sampleRatio: number) {
+  constructor(tracer: Tracer, meter: Meter, aggregates: Aggregates, sampleRatio: number) {
     this.#tracer = tracer;
     this.#meter = meter;
+    this.#aggregates = aggregates;
     this.#sampleRatio = sampleRatio;
   }
 
@@ -139,23 +139,11 @@ export class OtelTelemetry implements Telemetry {
   }
 
   count(metric: MetricName, amount: number, attributes?: Attributes): void {
-    let counter = this.#counters.get(metric);
-    if (counter === undefined) {
-      const { name, unit, description } = metricNames[metric];
-      counter = this.#meter.createCounter(name, { unit, description });
-      this.#counters.set(metric, counter);
-    }
-    counter.add(amount, attributes);
+    this.#aggregates.count(metric, amount, attributes);
   }
 
   record(metric: MetricName, value: number, attributes?: Attributes): void {
-    let histogram = this.#histograms.get(metric);
-    if (histogram === undefined) {
-      const { name, unit, description } = metricNames[metric];
-      histogram = this.#meter.createHistogram(name, { unit, description });
-      this.#histograms.set(metric, histogram);
-    }
-    histogram.record(value, attributes);
+    this.#aggregates.record(metric, value, attributes);
   }
 
   gauge(metric: MetricName, read: () => number): () => void {

@@ -5,6 +5,7 @@ import { OTLPTraceExporter } from "@opentelemetry/exporter-trace-otlp-proto";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import { MeterProvider, PeriodicExportingMetricReader } from "@opentelemetry/sdk-metrics";
 import { AlwaysOnSampler, BatchSpanProcessor, TracerProvider } from "@opentelemetry/sdk-trace";
+import { Aggregates } from "./aggregates.ts";
 import { reporting } from "./export-reports.ts";
 import { OtelTelemetry } from "./otel-telemetry.ts";
 
@@ -58,11 +59,15 @@ export function startOtel(options: OtelOptions): RunningOtel {
       }),
     ],
   });
-  const meters = new MeterProvider({ resource, readers: base === undefined ? [] : [metricReader(`${base}/v1/metrics`, logger)] });
+  const scope = { name: "nexus", version: options.serviceVersion };
+  const aggregates = new Aggregates(scope);
+  const readers = base === undefined ? [] : [metricReader(`${base}/v1/metrics`, aggregates, logger)];
+  const meters = new MeterProvider({ resource, readers });
   return {
     telemetry: new OtelTelemetry(
-      tracers.getTracer("nexus", options.serviceVersion),
-      meters.getMeter("nexus", options.serviceVersion),
+      tracers.getTracer(scope.name, scope.version),
+      meters.getMeter(scope.name, scope.version),
+      aggregates,
       options.sampleRatio,
     ),
     async shutdown() {
@@ -72,8 +77,9 @@ export function startOtel(options: OtelOptions): RunningOtel {
   };
 }
 
-function metricReader(url: string, logger: Logger): PeriodicExportingMetricReader {
+function metricReader(url: string, aggregates: Aggregates, logger: Logger): PeriodicExportingMetricReader {
   return new PeriodicExportingMetricReader({
+    metricProducers: [aggregates],
     exporter: reporting(new OTLPMetricExporter({ url, timeoutMillis: EXPORT_TIMEOUT_MS }), { url, logger }),
     exportIntervalMillis: METRICS_EVERY_MS,
     exportTimeoutMillis: EXPORT_TIMEOUT_MS * 2,
