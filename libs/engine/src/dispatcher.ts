@@ -41,9 +41,12 @@ export function sendingOf(plan: Plan, operationId: string, body: FrameBody, trac
       operationId,
       router: routerId,
       type,
-      ...body,
-      ...(digest === undefined ? {} : { digest }),
-      ...(request.priority === undefined ? {} : { priority: request.priority }),
+      operation: body.operation,
+      reply: body.reply,
+      payload: body.payload,
+      coordination: body.coordination,
+      digest,
+      priority: request.priority,
     },
   };
 }
@@ -166,12 +169,22 @@ export class Dispatcher {
    * @throws NexusError `disconnected`, `too-large`
    */
   send(entry: AgentEntry, sending: Sending, nowMs: number, { repeat, record }: SendOptions): void {
+    const { operationId, router, type, operation, reply, payload, coordination, digest, priority } = sending.frame;
+    // Neither codec writes what is undefined.
     const frame: OperationFrame = {
       v: 1,
       kind: "operation",
-      ...sending.frame,
+      operationId,
+      router,
+      type,
+      operation,
+      reply,
+      payload,
+      coordination,
+      digest,
+      priority,
       remainingMs: roundMs(Math.max(0, sending.deadlineMs - nowMs)),
-      ...(repeat ? { boot: entry.boot } : {}),
+      boot: repeat ? entry.boot : undefined,
     };
     const headers: Record<string, string> = {};
     this.#telemetry.inject(sending.trace, headers, record);

@@ -127,7 +127,7 @@ export class Engine {
         },
       );
     }
-    const base = { available: this.#layers, ceiling, tableVersion: plan.targets.version, ...balancerChoice(plan) };
+    const base: Base = { available: this.#layers, ceiling, tableVersion: plan.targets.version, balancer: balancerChoice(plan) };
     if (plan.request.dryRun === true) return { done: Promise.resolve(this.#dryRun(plan, first, base)), cancel() {} };
     const run = this.#createRun(plan);
     this.#running.add(run);
@@ -135,7 +135,7 @@ export class Engine {
   }
 
   /** What would be done, by the same run that would do it: nobody was asked, so every agent is `not-sent`. */
-  #dryRun(plan: Plan, rung: Rung, base: Pick<Decision, "available" | "ceiling" | "tableVersion" | "balancer">): Coordinated {
+  #dryRun(plan: Plan, rung: Rung, base: Base): Coordinated {
     const { agents } = this.#createRun(plan).report();
     const decision: Decision = {
       layer: rung.layer,
@@ -154,12 +154,7 @@ export class Engine {
     for (const run of this.#running) run.agentGone(agent.id, reason);
   }
 
-  async #carry(
-    plan: Plan,
-    run: GoalRun,
-    rungs: readonly Rung[],
-    base: Pick<Decision, "available" | "ceiling" | "tableVersion">,
-  ): Promise<Coordinated> {
+  async #carry(plan: Plan, run: GoalRun, rungs: readonly Rung[], base: Base): Promise<Coordinated> {
     let walk: Walk;
     try {
       walk = await walkDown(plan, run, rungs, this.#deps);
@@ -175,7 +170,10 @@ export class Engine {
         walk.attempts.length > 1
           ? `the rungs above failed; ${walk.attempts.length} attempts`
           : "highest rung that is available, allowed and keeps the promise",
-      ...base,
+      available: base.available,
+      ceiling: base.ceiling,
+      tableVersion: base.tableVersion,
+      balancer: base.balancer,
       actual: {
         durationMs: roundMs(this.#deps.clock.monotonicMs() - plan.arrivedMs),
         success: report.status === "completed" ? 1 : 0,
@@ -257,14 +255,17 @@ function bodyOf(goal: { operation: string; payload?: FrameBody["payload"] }, rep
   return { operation: goal.operation, reply, ...(goal.payload === undefined ? {} : { payload: goal.payload }) };
 }
 
-function balancerChoice(plan: Plan): Pick<Decision, "balancer"> {
+/** What of a decision is known before anything is tried. */
+type Base = Pick<Decision, "available" | "ceiling" | "tableVersion" | "balancer">;
+
+function balancerChoice(plan: Plan): Decision["balancer"] {
   const { goal } = plan.request;
-  if (goal.type !== "balance") return {};
+  if (goal.type !== "balance") return undefined;
   const asked = goal.strategy ?? "round-robin";
   const strategy =
     asked === "round-robin"
       ? "asked for, or the default"
       : `${asked} belongs to the performance layer, which this release does not have`;
   const why = goal.hedge === true ? `${strategy}; nothing is hedged, for the same reason` : strategy;
-  return { balancer: { asked, used: "round-robin", why } };
+  return { asked, used: "round-robin", why };
 }

@@ -13,7 +13,14 @@ export interface Plan {
   readonly deadlineMs: number;
   readonly targets: Targets;
   readonly trace: TraceContext;
-  readonly emit: (event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">) => void;
+  readonly events: EventSink;
+}
+
+/** Who follows a request, if anybody does. */
+export interface EventSink {
+  /** Whether an event would be told; what takes work to make is not made otherwise. */
+  readonly followed: boolean;
+  emit(event: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">): void;
 }
 
 /** How a rung carries a goal out. */
@@ -45,9 +52,35 @@ export interface AttemptContext {
   readonly abandon: Set<() => void>;
 }
 
+export class Attempting implements AttemptContext {
+  readonly mechanism: Mechanism;
+  readonly clock: Clock;
+  readonly tally: Tally = { messages: 0, answers: 0, busyUs: 0 };
+  readonly trace: TraceContext;
+  readonly handlerSpansMax: number;
+  #abandon: Set<() => void> | undefined;
+
+  constructor(mechanism: Mechanism, clock: Clock, trace: TraceContext, handlerSpansMax: number) {
+    this.mechanism = mechanism;
+    this.clock = clock;
+    this.trace = trace;
+    this.handlerSpansMax = handlerSpansMax;
+  }
+
+  /** Most attempts leave nothing that runs. */
+  get abandon(): Set<() => void> {
+    this.#abandon ??= new Set();
+    return this.#abandon;
+  }
+
+  end(): void {
+    if (this.#abandon !== undefined) for (const stop of [...this.#abandon]) stop();
+  }
+}
+
 /** Tells whoever follows the request that an agent goes on with a part of it. */
 export function emitProgress(plan: Plan, agent: string, index: number, { fraction, message }: ProgressFrame): void {
-  plan.emit({
+  plan.events.emit({
     event: "progress",
     agent,
     index,

@@ -133,7 +133,11 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
     const arrivedMs = clock.monotonicMs();
     return {
       ...{ id, request, type, digest: undefined, arrivedMs, deadlineMs: arrivedMs + (request.timeoutMs ?? 5_000) },
-      ...{ targets: engine.targetsOf(request), trace: { traceId: undefined }, emit: (event) => void events.push(event) },
+      ...{
+        targets: engine.targetsOf(request),
+        trace: { traceId: undefined },
+        events: { followed: true, emit: (event) => void events.push(event) },
+      },
     };
   };
   const start = (type: GoalType, body: object, id?: string): Coordination => engine.start(planOf(type, body, id));

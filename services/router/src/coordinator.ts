@@ -173,10 +173,12 @@ export class Coordinator {
     }
     run.begin();
     activity.began(run.id, run.request, targets.agents.length + targets.unknown.length, run.trace.traceId);
-    run.emit({ event: "accepted" });
+    if (run.followed) run.emit({ event: "accepted" });
     const ended = await this.#end(run, coordination, idempotency);
-    const { responded, targeted } = ended.result.agents;
-    run.emit({ event: "finished", status: ended.result.status, responded, targeted });
+    if (run.followed) {
+      const { responded, targeted } = ended.result.agents;
+      run.emit({ event: "finished", status: ended.result.status, responded, targeted });
+    }
     activity.ended(ended.result);
     registry.finish(run.id, ended, clock.monotonicMs());
     // Cut off, this router cannot know what its agents did: its claim stays, and whoever asks finds it back or gone.
@@ -292,28 +294,25 @@ export class Coordinator {
       deadlineMs: run.deadlineMs,
       targets,
       trace: run.trace,
-      emit: (event) => run.emit(event),
+      events: run,
     });
   }
 
   /** From here on agents may have run something, so that a defect, too, is an end that is kept (Q1). */
   async #end(run: RequestRun, coordination: Coordination, idempotency: Idempotency): Promise<EndedRequest> {
     const { clock, bus, routerId, logger } = this.#deps;
-    const facts = () => ({
-      id: run.id,
-      type: run.type,
-      idempotency,
-      durationMs: clock.monotonicMs() - run.arrivedMs,
-      traceId: run.trace.traceId,
-      routerId,
-    });
+    const { id, type, request } = run;
+    const { traceId } = run.trace;
     try {
       run.cancels(coordination);
       const coordinated = await coordination.done;
-      return endedRequestOf(coordinated, { ...facts(), request: run.request, bytesMax: contentBytesMax(bus) });
+      const durationMs = clock.monotonicMs() - run.arrivedMs;
+      const bytesMax = contentBytesMax(bus);
+      return endedRequestOf(coordinated, { id, type, request, idempotency, durationMs, traceId, routerId, bytesMax });
     } catch (error) {
-      logger.error({ requestId: run.id, err: error }, "a running request met a defect");
-      return defectiveRequest(error, facts());
+      logger.error({ requestId: id, err: error }, "a running request met a defect");
+      const durationMs = clock.monotonicMs() - run.arrivedMs;
+      return defectiveRequest(error, { id, type, idempotency, durationMs, traceId, routerId });
     }
   }
 }

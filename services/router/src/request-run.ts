@@ -104,6 +104,10 @@ export class RequestRun implements RunningRequest {
     this.#told = true;
   }
 
+  get followed(): boolean {
+    return this.#told;
+  }
+
   /** Numbers and publishes an event, where somebody asked for the request in `accept` mode. */
   emit(event: EventBody): void {
     const { bus, clock, subjects } = this.#deps;

@@ -46,25 +46,27 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     type: facts.type,
     status: coordinated.error !== undefined ? "failed" : (report?.status ?? "completed"),
     executed: coordinated.executed,
-    ...(error === undefined ? {} : { error }),
-    ...(report === undefined ? {} : { outcome: { ...report.outcome, rows: rows.slice(0, limits.resultRowsMax) } as Outcome }),
+    error,
+    outcome: report === undefined ? undefined : ({ ...report.outcome, rows: firstOf(rows) } as Outcome),
     agents: {
       targeted: agents?.targeted ?? 0,
       responded: agents?.responded ?? 0,
       extra: agents?.extra ?? 0,
       missingTotal: missing.length,
-      missing: missing.slice(0, limits.resultRowsMax),
+      missing: firstOf(missing),
     },
     idempotency: facts.idempotency,
     repeated: false,
     dryRun: facts.request.dryRun ?? false,
     durationMs: roundMs(facts.durationMs),
-    ...(facts.traceId === undefined ? {} : { traceId: facts.traceId }),
+    traceId: facts.traceId,
     router: facts.routerId,
-    ...(explained === undefined ? {} : { decision: explained }),
+    decision: explained,
   };
+  const fit = fittedText(result, facts.bytesMax);
   return {
-    ...fittedText(result, facts.bytesMax),
+    result: fit.result,
+    json: fit.json,
     whole: true,
     rows,
     rowsTotal: rows.length,
@@ -72,6 +74,11 @@ export function endedRequestOf(coordinated: Coordinated, facts: ResultFacts): En
     missingTotal: missing.length,
     decision,
   };
+}
+
+/** What travels of a list: where it is short, the very list. */
+function firstOf<T>(list: readonly T[]): T[] {
+  return list.length <= limits.resultRowsMax ? (list as T[]) : list.slice(0, limits.resultRowsMax);
 }
 
 /** What a result tells of its request, as it was encoded for the other routers. @throws NexusError `malformed` */

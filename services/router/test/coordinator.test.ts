@@ -208,7 +208,7 @@ describe("accept mode", () => {
     expect([events, one.engine.started]).toEqual([[], []]);
     await run(started.begun);
     expect(one.engine.started).toHaveLength(1);
-    one.engine.started[0]?.emit({ event: "progress", agent: "a", fraction: 0.5 });
+    one.engine.started[0]?.events.emit({ event: "progress", agent: "a", fraction: 0.5 });
     await pass(7);
     one.engine.finish();
     await run(started.ended);

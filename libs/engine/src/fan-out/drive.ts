@@ -144,7 +144,7 @@ class Drive {
     const status = this.#fanOut.answers.get(agent)?.status ?? "ok";
     this.#context.tally.answers++;
     this.#release(agent);
-    this.#plan.emit({ event: "answer", agent, index: this.#fanOut.index, status });
+    this.#plan.events.emit({ event: "answer", agent, index: this.#fanOut.index, status });
   }
 
   #onProgress(agent: string, progress: ProgressFrame): void {

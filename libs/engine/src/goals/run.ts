@@ -49,11 +49,11 @@ export function verdictOf(facts: {
   readonly degrade: readonly Degradation[] | undefined;
 }): Verdict {
   const { executed, reached, wanted, what } = facts;
+  if (facts.satisfied) return { status: "completed" };
   const failed = (code: "cancelled" | "no-answer", message: string): Verdict => ({
     status: "failed",
     error: toErrorBody(new NexusError(code, message, { executed })),
   });
-  if (facts.satisfied) return { status: "completed" };
   if (facts.cancelled) return failed("cancelled", `cancelled with ${reached} of ${wanted} ${what}`);
   if (reached === 0)
     return failed("no-answer", `none of ${wanted} ${what} within the deadline; see agents.missing for the reasons`);

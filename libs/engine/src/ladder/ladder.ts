@@ -11,7 +11,7 @@ import {
 } from "@nexus/contracts";
 import type { Clock, Logger, Telemetry } from "@nexus/ports";
 import type { GoalRun } from "../goals/run.ts";
-import type { Plan, Tally } from "../plan.ts";
+import { Attempting, type Plan } from "../plan.ts";
 import { isEligible, type Rung } from "./promises.ts";
 
 /**
@@ -56,10 +56,10 @@ export function planRungs(plan: Plan, all: readonly Rung[]): { rungs: Rung[]; ce
 export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[], deps: LadderDeps): Promise<Walk> {
   const walk = { attempts: [] as Attempt[], costs: {} as Decision["costs"] };
   let error: NexusError | undefined;
-  for (const rung of rungs.slice(0, limits.attemptsMax)) {
-    if (deps.clock.monotonicMs() >= plan.deadlineMs) break;
+  for (const rung of rungs) {
+    if (walk.attempts.length >= limits.attemptsMax || deps.clock.monotonicMs() >= plan.deadlineMs) break;
     error = await tryRung(plan, run, rung, walk, error, deps);
-    if (error === undefined) return { ...walk, rung, error: undefined };
+    if (error === undefined) return { attempts: walk.attempts, costs: walk.costs, rung, error: undefined };
     if (error.family !== "unavailable" || !run.canDescend()) break;
   }
   return { ...walk, rung: undefined, error };
@@ -74,7 +74,6 @@ async function tryRung(
   deps: LadderDeps,
 ): Promise<NexusError | undefined> {
   const { clock, logger, telemetry } = deps;
-  const tally: Tally = { messages: 0, answers: 0, busyUs: 0 };
   const beganMs = clock.monotonicMs();
   const span = telemetry.startSpan("attempt", {
     kind: "internal",
@@ -82,21 +81,23 @@ async function tryRung(
     fill: { layer: rung.layer, strategy: rung.strategy },
     attributes: () => ({ [attributes.layer]: rung.layer, [attributes.strategy]: rung.strategy }),
   });
-  const abandon = new Set<() => void>();
-  const sent = walk.attempts.reduce((sum, attempt) => sum + attempt.messages, 0);
+  let sent = 0;
+  for (const attempt of walk.attempts) sent += attempt.messages;
   const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
+  const context = new Attempting(rung, clock, span.context, handlerSpansMax);
+  const { tally } = context;
   let error: NexusError | undefined;
   try {
-    await run.attempt({ mechanism: rung, clock, tally, trace: span.context, handlerSpansMax, abandon });
+    await run.attempt(context);
   } catch (thrown) {
     error = asFault(thrown);
   }
-  for (const stop of [...abandon]) stop();
+  context.end();
   if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);
   const cost = walk.costs[rung.layer] ?? { us: 0, messages: 0 };
   walk.costs[rung.layer] = { us: Math.round((cost.us + tally.busyUs) * 10) / 10, messages: cost.messages + tally.messages };
-  walk.attempts.push({
+  const attempt: Attempt = {
     layer: rung.layer,
     strategy: rung.strategy,
     why: earlier === undefined ? "highest eligible rung" : `the rung above failed: ${earlier.code}`,
@@ -104,9 +105,12 @@ async function tryRung(
     durationMs: roundMs(clock.monotonicMs() - beganMs),
     messages: tally.messages,
     answers: tally.answers,
-    ...(error === undefined ? {} : { error: toErrorBody(error) }),
-  });
-  plan.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
+  };
+  if (error !== undefined) attempt.error = toErrorBody(error);
+  walk.attempts.push(attempt);
+  if (plan.events.followed) {
+    plan.events.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
+  }
   if (error === undefined) return undefined;
   const facts = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
   if (error.family === "defect") logger.error(facts, "an attempt met a defect");

@@ -175,7 +175,7 @@ export class BalanceRun implements GoalRun {
   #send(piece: Piece, agent: AgentEntry, nowMs: number, context: AttemptContext): void {
     const { dispatcher, routerId } = this.#deps;
     const payload = this.#goal.pieces === undefined ? this.#goal.payload : this.#goal.pieces[piece.index];
-    const body = { operation: this.#goal.operation, reply: true, ...(payload === undefined ? {} : { payload }) };
+    const body = { operation: this.#goal.operation, reply: true, payload };
     this.#listen(piece);
     const trace = this.#span?.context ?? context.trace;
     const sending = sendingOf(this.#plan, piece.operationId, body, trace, routerId);
@@ -226,7 +226,10 @@ export class BalanceRun implements GoalRun {
     if (answered.kind === "ended") {
       this.#unlisten(piece);
       context.tally.answers++;
-      this.#plan.emit({ event: "answer", agent: from, index: piece.index, status: piece.row?.status ?? reply.status });
+      const { events } = this.#plan;
+      if (events.followed) {
+        events.emit({ event: "answer", agent: from, index: piece.index, status: piece.row?.status ?? reply.status });
+      }
     }
     this.#pump();
   }

@@ -60,7 +60,7 @@ export class Pieces {
     const all: Piece[] = [];
     for (let index = 0; index < count; index++) all.push(createPiece(requestId, index));
     this.#all = all;
-    this.#waiting = all.toReversed();
+    this.#waiting = count === 1 ? all.slice() : all.toReversed();
     this.#open = count;
   }
 
@@ -226,15 +226,16 @@ export class Pieces {
     if (piece.held) this.#hold(piece, false);
     else this.#waiting.splice(this.#waiting.indexOf(piece), 1);
     const { value, error, serviceTimeMs } = reply;
-    this.#end(piece, {
+    const row: Row = {
       agent: from,
       index: piece.index,
       // Refused here, but an earlier agent had it and fell silent.
       status: reply.status === "refused" && piece.mayHaveRun ? "unknown" : reply.status,
-      ...(value === undefined ? {} : { value }),
-      ...(error === undefined ? {} : { error }),
-      ...(serviceTimeMs === undefined ? {} : { serviceTimeMs }),
-    });
+    };
+    if (value !== undefined) row.value = value;
+    if (error !== undefined) row.error = error;
+    if (serviceTimeMs !== undefined) row.serviceTimeMs = serviceTimeMs;
+    this.#end(piece, row);
     return { kind: "ended" };
   }
 

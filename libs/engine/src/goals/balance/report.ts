@@ -13,16 +13,18 @@ export function reportOf({ targets, request }: Plan, pieces: Pieces, ended: Bala
   const counts = countsOf(rows);
   const done = counts.ok;
   const executed = executedOf(rows.length, done + counts.error, counts.unknown);
+  const { status, error } = verdictOf({
+    satisfied: done === rows.length,
+    cancelled: ended === "cancelled",
+    reached: done,
+    wanted: rows.length,
+    what: "pieces of work",
+    executed,
+    degrade: request.degrade,
+  });
   return {
-    ...verdictOf({
-      satisfied: done === rows.length,
-      cancelled: ended === "cancelled",
-      reached: done,
-      wanted: rows.length,
-      what: "pieces of work",
-      executed,
-      degrade: request.degrade,
-    }),
+    status,
+    error,
     executed,
     outcome: { type: "balance", pieces: rows.length, done, ended, rows: [], rowsTotal: rows.length },
     rows,
