@@ -62,8 +62,7 @@ export class NexusError extends Error {
 /** The one mapper from anything thrown to what may be told to a peer. Foreign errors become `internal`, without their stack. */
 export function toErrorBody(error: unknown): ErrorBody {
   if (!(error instanceof NexusError)) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { code: "internal", message: clip(`internal error: ${message}`), retryable: false, executed: "unknown" };
+    return { code: "internal", message: clip(`internal error: ${messageOf(error)}`), retryable: false, executed: "unknown" };
   }
   return {
     code: error.code,
@@ -87,6 +86,15 @@ export function fromErrorBody(body: ErrorBody): NexusError {
     ...(body.field === undefined ? {} : { field: body.field }),
     ...(body.retryAfterMs === undefined ? {} : { retryAfterMs: body.retryAfterMs }),
   });
+}
+
+/** Anything can be thrown: what has no message, and what cannot become a string. */
+function messageOf(error: unknown): string {
+  try {
+    return String(error instanceof Error ? error.message : error);
+  } catch {
+    return "something was thrown that cannot be told as text";
+  }
 }
 
 function clip(message: string): string {

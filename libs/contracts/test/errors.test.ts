@@ -88,3 +88,19 @@ describe("a code of a newer peer", () => {
     expect(fromErrorBody({ ...body, code: "overloaded", retryable: false }).retryable).toBe(true);
   });
 });
+
+it.each<[string, unknown]>([
+  ["an object without a prototype", Object.create(null)],
+  ["a symbol", Symbol("s")],
+  ["an object that cannot become a string", { toString: () => ({}) }],
+  [
+    "an error whose message throws",
+    Object.defineProperty(new Error("x"), "message", {
+      get: () => {
+        throw new Error("y");
+      },
+    }),
+  ],
+])("%s can be thrown, too", (_, thrown) => {
+  expect(errorBodySchema.parse(toErrorBody(thrown))).toMatchObject({ code: "internal", executed: "unknown" });
+});
