@@ -23,14 +23,27 @@ export type Beginning<R> =
   | { readonly kind: "reused" }
   | { readonly kind: "full" };
 
-interface Entry<R> {
+/** One object for each: a window may hold tens of thousands for minutes, and the garbage collector walks them all. */
+class Entry<R> {
   readonly key: string;
   readonly digest: string | undefined;
-  ended: { readonly result: R; readonly bytes: number; readonly untilMs: number } | undefined;
+  ended = false;
+  result: R | undefined;
+  bytes = 0;
+  /** Whole milliseconds, which take no object of their own. */
+  untilMs = 0;
   /** Neighbours among the ended, in the order of their end. */
   older: Entry<R> | undefined;
   newer: Entry<R> | undefined;
+
+  constructor(key: string, digest: string | undefined) {
+    this.key = key;
+    this.digest = digest;
+  }
 }
+
+const fresh = { kind: "new" } as const;
+const running = { kind: "running" } as const;
 
 export class IdempotencyWindow<R> {
   readonly #options: WindowOptions;
@@ -64,21 +77,32 @@ export class IdempotencyWindow<R> {
   /** O(1), amortised over the entries that expire. */
   begin(key: string, digest: string | undefined, nowMs: number): Beginning<R> {
     this.expire(nowMs);
+    return this.recall(key, digest) ?? this.add(key, digest);
+  }
+
+  /** The first half of `begin`: what it says of a key that is known. To be preceded by `expire`. O(1) */
+  recall(key: string, digest: string | undefined): Exclude<Beginning<R>, { kind: "new" | "full" }> | undefined {
     const entry = this.#entries.get(key);
-    if (entry !== undefined) {
-      if (entry.digest !== digest) return { kind: "reused" };
-      return entry.ended === undefined ? { kind: "running" } : { kind: "done", result: entry.ended.result };
-    }
+    if (entry === undefined) return undefined;
+    if (entry.digest !== digest) return { kind: "reused" };
+    return entry.ended ? { kind: "done", result: entry.result as R } : running;
+  }
+
+  /** The second half of `begin`, of a key that is not known. O(1) */
+  add(key: string, digest: string | undefined): Extract<Beginning<R>, { kind: "new" | "full" }> {
     if (this.size >= this.#options.entriesMax && !this.#evict(this.#oldest)) return { kind: "full" };
-    this.#entries.set(key, { key, digest, ended: undefined, older: undefined, newer: undefined });
-    return { kind: "new" };
+    this.#entries.set(key, new Entry(key, digest));
+    return fresh;
   }
 
   /** Ends a running entry; ignored for others. A result above `bytesMax` alone is not kept, and counts as evicted. */
   finish(key: string, result: R, bytes: number, nowMs: number): void {
     const entry = this.#entries.get(key);
-    if (entry === undefined || entry.ended !== undefined) return;
-    entry.ended = { result, bytes, untilMs: nowMs + this.#options.ttlMs };
+    if (entry === undefined || entry.ended) return;
+    entry.ended = true;
+    entry.result = result;
+    entry.bytes = bytes;
+    entry.untilMs = Math.ceil(nowMs + this.#options.ttlMs);
     this.#append(entry);
     // The oversize one goes alone: it would push out all others first.
     if (bytes > this.#options.bytesMax) this.#evict(entry);
@@ -93,19 +117,18 @@ export class IdempotencyWindow<R> {
 
   isRunning(key: string): boolean {
     const entry = this.#entries.get(key);
-    return entry !== undefined && entry.ended === undefined;
+    return entry !== undefined && !entry.ended;
   }
 
   /** What is known of a key, without beginning it. */
   peek(key: string): { readonly digest: string | undefined; readonly result: R | undefined } | undefined {
-    const entry = this.#entries.get(key);
-    return entry === undefined ? undefined : { digest: entry.digest, result: entry.ended?.result };
+    return this.#entries.get(key);
   }
 
   /** @returns how many entries' time was up. O(1) amortised over the entries that ended. */
   expire(nowMs: number): number {
     let expired = 0;
-    while (this.#oldest?.ended !== undefined && this.#oldest.ended.untilMs <= nowMs) {
+    while (this.#oldest !== undefined && this.#oldest.untilMs <= nowMs) {
       this.#drop(this.#oldest);
       expired++;
     }
@@ -124,16 +147,16 @@ export class IdempotencyWindow<R> {
     if (this.#newest === undefined) this.#oldest = entry;
     else this.#newest.newer = entry;
     this.#newest = entry;
-    this.#bytes += entry.ended?.bytes ?? 0;
+    this.#bytes += entry.bytes;
   }
 
   #drop(entry: Entry<R>): void {
     this.#entries.delete(entry.key);
-    if (entry.ended === undefined) return;
+    if (!entry.ended) return;
     if (entry.older === undefined) this.#oldest = entry.newer;
     else entry.older.newer = entry.newer;
     if (entry.newer === undefined) this.#newest = entry.older;
     else entry.newer.older = entry.older;
-    this.#bytes -= entry.ended.bytes;
+    this.#bytes -= entry.bytes;
   }
 }

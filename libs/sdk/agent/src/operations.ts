@@ -130,15 +130,17 @@ export class Operations {
   ): Verdict {
     if (frame.boot !== undefined && frame.boot !== this.#options.boot) return refuse(this.#otherBoot());
     this.#window.expire(nowMs);
-    if (this.#window.peek(frame.operationId) === undefined) {
+    const { operationId, digest } = frame;
+    const known = this.#window.recall(operationId, digest);
+    if (known === undefined) {
       const refusal = this.#refusalOfNew(frame); // O2: before the window is touched
       if (refusal !== undefined) return refuse(refusal);
       if (frame.remainingMs <= 0) return { kind: "answer", finished: expired("on arrival"), repeat: false, overflow: false };
     }
-    const beginning = this.#window.begin(frame.operationId, frame.digest, nowMs);
+    const beginning = known ?? this.#window.add(operationId, digest);
     switch (beginning.kind) {
       case "reused":
-        return refuse(new NexusError("id-reused", `another body was sent under ${frame.operationId}; take a new id`));
+        return refuse(new NexusError("id-reused", `another body was sent under ${operationId}; take a new id`));
       case "full":
         return refuse(this.#overloaded());
       case "done":
