@@ -10,7 +10,7 @@ import {
   type Subjects,
 } from "@nexus/contracts";
 import { canonicalText } from "@nexus/core-reducers";
-import type { Coordination, Engine } from "@nexus/engine";
+import type { Coordinated, Coordination, Engine } from "@nexus/engine";
 import type { Bus, Clock, Ids, Logger, Telemetry, TraceContext } from "@nexus/ports";
 import type { ActivityFeed } from "./activity-feed.ts";
 import type { Claims } from "./claims.ts";
@@ -144,7 +144,13 @@ export class Coordinator {
 
   async #dryRun(run: RequestRun): Promise<EndedRequest> {
     const targets = this.#deps.engine.targetsOf(run.request);
-    return this.#end(run, this.#begin(run, targets), "unprotected");
+    const coordination = this.#begin(run, targets);
+    run.cancels(coordination);
+    try {
+      return this.#endOf(run, await coordination.done, "unprotected");
+    } catch (error) {
+      return this.#defective(run, error, "unprotected");
+    }
   }
 
   async #carry(run: RequestRun): Promise<EndedRequest> {
@@ -174,7 +180,13 @@ export class Coordinator {
     run.begin();
     activity.began(run.id, run.request, targets.agents.length + targets.unknown.length, run.trace.traceId);
     if (run.followed) run.emit({ event: "accepted" });
-    const ended = await this.#end(run, coordination, idempotency);
+    run.cancels(coordination);
+    let ended: EndedRequest;
+    try {
+      ended = this.#endOf(run, await coordination.done, idempotency);
+    } catch (error) {
+      ended = this.#defective(run, error, idempotency);
+    }
     if (run.followed) {
       const { responded, targeted } = ended.result.agents;
       run.emit({ event: "finished", status: ended.result.status, responded, targeted });
@@ -298,22 +310,22 @@ export class Coordinator {
     });
   }
 
-  /** From here on agents may have run something, so that a defect, too, is an end that is kept (Q1). */
-  async #end(run: RequestRun, coordination: Coordination, idempotency: Idempotency): Promise<EndedRequest> {
-    const { clock, bus, routerId, logger } = this.#deps;
+  #endOf(run: RequestRun, coordinated: Coordinated, idempotency: Idempotency): EndedRequest {
+    const { clock, bus, routerId } = this.#deps;
     const { id, type, request } = run;
+    const durationMs = clock.monotonicMs() - run.arrivedMs;
     const { traceId } = run.trace;
-    try {
-      run.cancels(coordination);
-      const coordinated = await coordination.done;
-      const durationMs = clock.monotonicMs() - run.arrivedMs;
-      const bytesMax = contentBytesMax(bus);
-      return endedRequestOf(coordinated, { id, type, request, idempotency, durationMs, traceId, routerId, bytesMax });
-    } catch (error) {
-      logger.error({ requestId: id, err: error }, "a running request met a defect");
-      const durationMs = clock.monotonicMs() - run.arrivedMs;
-      return defectiveRequest(error, { id, type, idempotency, durationMs, traceId, routerId });
-    }
+    const bytesMax = contentBytesMax(bus);
+    return endedRequestOf(coordinated, { id, type, request, idempotency, durationMs, traceId, routerId, bytesMax });
+  }
+
+  /** Agents may have run something, so that a defect, too, is an end that is kept (Q1). */
+  #defective(run: RequestRun, error: unknown, idempotency: Idempotency): EndedRequest {
+    const { clock, routerId, logger } = this.#deps;
+    const { id, type } = run;
+    logger.error({ requestId: id, err: error }, "a running request met a defect");
+    const durationMs = clock.monotonicMs() - run.arrivedMs;
+    return defectiveRequest(error, { id, type, idempotency, durationMs, traceId: run.trace.traceId, routerId });
   }
 }
 

@@ -9,7 +9,7 @@ import {
   roundMs,
   toErrorBody,
 } from "@nexus/contracts";
-import type { Clock, Logger, Telemetry } from "@nexus/ports";
+import type { Clock, Logger, Span, Telemetry } from "@nexus/ports";
 import type { GoalRun } from "../goals/run.ts";
 import { Attempting, type Plan } from "../plan.ts";
 import { isEligible, type Rung } from "./promises.ts";
@@ -58,22 +58,28 @@ export async function walkDown(plan: Plan, run: GoalRun, rungs: readonly Rung[],
   let error: NexusError | undefined;
   for (const rung of rungs) {
     if (walk.attempts.length >= limits.attemptsMax || deps.clock.monotonicMs() >= plan.deadlineMs) break;
-    error = await tryRung(plan, run, rung, walk, error, deps);
+    const attempting = begin(plan, rung, walk, deps);
+    const earlier = error;
+    error = undefined;
+    try {
+      await run.attempt(attempting.context);
+    } catch (thrown) {
+      error = asFault(thrown);
+    }
+    end(attempting, plan, rung, walk, { earlier, error }, deps);
     if (error === undefined) return { attempts: walk.attempts, costs: walk.costs, rung, error: undefined };
     if (error.family !== "unavailable" || !run.canDescend()) break;
   }
   return { ...walk, rung: undefined, error };
 }
 
-async function tryRung(
-  plan: Plan,
-  run: GoalRun,
-  rung: Rung,
-  walk: Pick<Walk, "attempts" | "costs">,
-  earlier: NexusError | undefined,
-  deps: LadderDeps,
-): Promise<NexusError | undefined> {
-  const { clock, logger, telemetry } = deps;
+interface Begun {
+  readonly context: Attempting;
+  readonly span: Span;
+  readonly beganMs: number;
+}
+
+function begin(plan: Plan, rung: Rung, walk: Pick<Walk, "attempts">, { clock, telemetry }: LadderDeps): Begun {
   const beganMs = clock.monotonicMs();
   const span = telemetry.startSpan("attempt", {
     kind: "internal",
@@ -85,13 +91,19 @@ async function tryRung(
   for (const attempt of walk.attempts) sent += attempt.messages;
   const handlerSpansMax = Math.max(0, limits.handlerSpansMax - sent);
   const context = new Attempting(rung, clock, span.context, handlerSpansMax);
-  const { tally } = context;
-  let error: NexusError | undefined;
-  try {
-    await run.attempt(context);
-  } catch (thrown) {
-    error = asFault(thrown);
-  }
+  return { context, span, beganMs };
+}
+
+/** What is told of an attempt when it has ended. */
+function end(
+  { context, span, beganMs }: Begun,
+  plan: Plan,
+  rung: Rung,
+  walk: Pick<Walk, "attempts" | "costs">,
+  { earlier, error }: { readonly earlier: NexusError | undefined; readonly error: NexusError | undefined },
+  { clock, logger }: LadderDeps,
+): void {
+  const { tally, handlerSpansMax } = context;
   context.end();
   if (tally.messages > handlerSpansMax) span.set({ [attributes.handlersUnrecorded]: tally.messages - handlerSpansMax });
   span.end(error?.code);
@@ -111,12 +123,11 @@ async function tryRung(
   if (plan.events.followed) {
     plan.events.emit({ event: "attempt", message: `${rung.layer}/${rung.strategy}`, status: error?.code ?? "ok" });
   }
-  if (error === undefined) return undefined;
+  if (error === undefined) return;
   const facts = { requestId: plan.id, layer: rung.layer, strategy: rung.strategy, err: error };
   if (error.family === "defect") logger.error(facts, "an attempt met a defect");
   else if (error.family === "rejected") logger.debug(facts, "attempt refused");
   else logger.warn(facts, "attempt failed");
-  return error;
 }
 
 function asFault(thrown: unknown): NexusError {
