@@ -88,13 +88,18 @@ export function fromErrorBody(body: ErrorBody): NexusError {
   });
 }
 
-/** Anything can be thrown: what has no message, and what cannot become a string. */
-function messageOf(error: unknown): string {
+/** Anything can be thrown, such as what cannot even become a string: this tells it in any case. */
+export function messageOf(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);
   } catch {
     return "something was thrown that cannot be told as text";
   }
+}
+
+/** What was thrown, as an error. */
+export function errorOf(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
 
 function clip(message: string): string {

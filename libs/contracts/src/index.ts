@@ -59,8 +59,10 @@ export {
   type ErrorMetadata,
   type Executed,
   errorBodySchema,
+  errorOf,
   executedSchema,
   fromErrorBody,
+  messageOf,
   NexusError,
   toErrorBody,
 } from "./errors.ts";

@@ -1,3 +1,4 @@
+import { messageOf } from "@nexus/contracts";
 import type { Bus, StateStore } from "@nexus/ports";
 
 /**
@@ -66,6 +67,6 @@ function run(check: () => CheckResult): CheckResult {
   try {
     return check();
   } catch (error) {
-    return { ok: false, detail: error instanceof Error ? error.message : String(error) };
+    return { ok: false, detail: messageOf(error) };
   }
 }

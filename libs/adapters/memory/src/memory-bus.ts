@@ -1,4 +1,4 @@
-import { NexusError } from "@nexus/contracts";
+import { errorOf, NexusError } from "@nexus/contracts";
 import {
   assertLiteralSubject,
   assertSubjectPattern,
@@ -174,9 +174,9 @@ export class MemoryBus implements Bus {
   handle(entry: Entry, message: BusMessage): void {
     try {
       const result = entry.handler(message);
-      if (result instanceof Promise) result.catch((error: unknown) => this.fail(toError(error)));
+      if (result instanceof Promise) result.catch((error: unknown) => this.fail(errorOf(error)));
     } catch (error) {
-      this.fail(toError(error)); // B2
+      this.fail(errorOf(error)); // B2
     }
   }
 
@@ -255,8 +255,4 @@ function cancelled(subject: string): NexusError {
 
 function closedError(): NexusError {
   return new NexusError("disconnected", "the bus is closed or draining");
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,4 +1,4 @@
-import { natsCodeOf, toErrorBody } from "@nexus/contracts";
+import { errorOf, natsCodeOf, toErrorBody } from "@nexus/contracts";
 import type { Bus, BusMessage, Clock, ServiceAnswer, ServiceDefinition, ServiceEndpoint, ServiceHandle } from "@nexus/ports";
 
 /**
@@ -80,7 +80,7 @@ async function run(
     answer = await endpoint.handler(message);
   } catch (error) {
     answer = { data: new Uint8Array(0), error: toErrorBody(error) };
-    context.onError(error instanceof Error ? error : new Error(String(error)));
+    context.onError(errorOf(error));
   }
   counters.processingMs += context.clock.monotonicMs() - startMs;
   if (answer?.error !== undefined) {
@@ -94,7 +94,7 @@ async function run(
     const body = toErrorBody(error);
     counters.errors++;
     counters.lastError = body.message;
-    context.onError(error instanceof Error ? error : new Error(String(error)));
+    context.onError(errorOf(error));
     if (body.code === "too-large") respond(bus, message.reply, { data: new Uint8Array(0), error: body });
   }
 }

@@ -1,9 +1,9 @@
-import { NexusError } from "@nexus/contracts";
+import { errorOf, NexusError } from "@nexus/contracts";
 import { ErrorCode, NatsError } from "nats";
 
 /** What a failure of the client library means on the bus. Errors that are already ours pass. */
 export function toBusError(error: unknown, subject: string): Error {
-  if (!(error instanceof NatsError)) return error instanceof Error ? error : new Error(String(error));
+  if (!(error instanceof NatsError)) return errorOf(error);
   const cause = error;
   switch (error.code) {
     case ErrorCode.MaxPayloadExceeded:

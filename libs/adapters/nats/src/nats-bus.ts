@@ -1,3 +1,4 @@
+import { errorOf } from "@nexus/contracts";
 import {
   assertLiteralSubject,
   assertSubjectPattern,
@@ -159,9 +160,9 @@ export class NatsBus implements Bus {
   #handle(handler: BusHandler, message: BusMessage): void {
     try {
       const result = handler(message);
-      if (result instanceof Promise) result.catch((error: unknown) => this.#fail(toError(error)));
+      if (result instanceof Promise) result.catch((error: unknown) => this.#fail(errorOf(error)));
     } catch (error) {
-      this.#fail(toError(error)); // N1, B2
+      this.#fail(errorOf(error)); // N1, B2
     }
   }
 
@@ -233,8 +234,4 @@ function natsOptions(options: PublishOptions): { reply?: string; headers?: MsgHd
   const headers = options.headers === undefined ? undefined : toNatsHeaders(options.headers);
   if (headers !== undefined) encoded.headers = headers;
   return encoded;
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

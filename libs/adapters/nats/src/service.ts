@@ -1,4 +1,4 @@
-import { NexusError, natsCodeOf, toErrorBody } from "@nexus/contracts";
+import { errorOf, NexusError, natsCodeOf, toErrorBody } from "@nexus/contracts";
 import type { ServiceAnswer, ServiceDefinition, ServiceEndpoint, ServiceHandle } from "@nexus/ports";
 import { type Msg, type NatsConnection, type Service, ServiceErrorCodeHeader, ServiceErrorHeader, type ServiceMsg } from "nats";
 import { toBusError } from "./errors.ts";
@@ -95,7 +95,7 @@ async function run(
     answer = await endpoint.handler(new NatsMessage(message));
   } catch (error) {
     answer = { data: new Uint8Array(0), error: toErrorBody(error) };
-    onError(toError(error)); // B2
+    onError(errorOf(error)); // B2
   }
   counters.done++;
   counters.processingMs += performance.now() - startMs;
@@ -140,8 +140,4 @@ function correct(stats: LibraryStats, counters: Counters): void {
   stats.last_error = counters.lastError;
   stats.processing_time = processingNs;
   stats.average_processing_time = counters.done === 0 ? 0 : Math.round(processingNs / counters.done);
-}
-
-function toError(error: unknown): Error {
-  return error instanceof Error ? error : new Error(String(error));
 }

@@ -1,4 +1,4 @@
-import { NexusError, withoutCredentials } from "@nexus/contracts";
+import { messageOf, NexusError, withoutCredentials } from "@nexus/contracts";
 import { type Logger, type StateStore, silentLogger } from "@nexus/ports";
 import { Redis, type Result } from "ioredis";
 
@@ -165,7 +165,7 @@ class RedisStore implements StateStore {
       this.#silent = false;
       return result;
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       if (message === "Command timed out") this.#onSilence();
       throw this.#unavailable(message, error);
     }

@@ -1,3 +1,4 @@
+import { messageOf } from "@nexus/contracts";
 import type { HeardReport } from "../bus/reports.ts";
 import type { Target } from "../contexts/target.ts";
 import type { Io } from "../io.ts";
@@ -49,7 +50,7 @@ export function warning(detail: string, remedy: string): Outcome {
 }
 
 export function failed(error: unknown, remedy: string): Outcome {
-  return { state: "failed", detail: error instanceof Error ? error.message : String(error), remedy };
+  return { state: "failed", detail: messageOf(error), remedy };
 }
 
 export function skipped(detail: string): Outcome {

@@ -5,6 +5,7 @@ import {
   type Layer,
   layers,
   limits,
+  messageOf,
   NexusError,
   roundMs,
   toErrorBody,
@@ -132,7 +133,7 @@ function end(
 
 function asFault(thrown: unknown): NexusError {
   if (thrown instanceof NexusError) return thrown;
-  return new NexusError("internal", thrown instanceof Error ? thrown.message : String(thrown), {
+  return new NexusError("internal", messageOf(thrown), {
     cause: thrown,
     executed: "unknown",
   });
