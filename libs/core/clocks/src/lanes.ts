@@ -1,4 +1,4 @@
-import { clockLimits, lineOf } from "./vector-clock.ts";
+import { clockLimits, lineOf, type VectorClock } from "./vector-clock.ts";
 
 /**
  * The lines of operations that a session carries on at the same time. Whoever begins one takes the lowest lane that is free
@@ -31,6 +31,14 @@ export class Lanes {
 
   giveBack(lane: number): void {
     this.#free.push(lane);
+  }
+
+  /** Whether the session has had all that the clock counts of it. */
+  hasHad(clock: VectorClock): boolean {
+    return clock.entries().every(([line, count]) => {
+      const [session, lane = "0"] = line.split(".");
+      return session !== this.#session || count <= (this.#counts[Number(lane)] ?? 0);
+    });
   }
 
   /** The next operation of a lane that was taken: its line, and its count there. */

@@ -87,6 +87,7 @@ export class CausalLedger<M> {
   #first = 0;
   #bytes = 0;
   #livesForgotten = false;
+  #awayForgotten = false;
   #forgotten = 0;
 
   /** @throws RangeError for a session that is none */
@@ -201,6 +202,17 @@ export class CausalLedger<M> {
     this.#lives.delete(lifeOf(recipient));
   }
 
+  /** Forgets lives that have ended, and those that are away; one that comes back is told to be new, but not that it lost nothing. */
+  forgetGone(stateOf: (recipient: Recipient) => "there" | "away" | "ended"): void {
+    for (const life of this.#lives.keys()) {
+      const [agent = "", boot = ""] = life.split("/");
+      const state = stateOf({ agent, boot });
+      if (state === "there") continue;
+      this.#lives.delete(life);
+      if (state === "away") this.#awayForgotten = true;
+    }
+  }
+
   #stream(scope: Scope): Stream<M> {
     let stream = this.#streams.get(scope);
     if (stream === undefined) {
@@ -234,7 +246,7 @@ export class CausalLedger<M> {
   /** Whether something up to `seq` may have been sent to this life. */
   #mayHaveHad(recipient: Recipient, scope: Scope, seq: number): boolean {
     const last = this.#lives.get(lifeOf(recipient))?.get(scope);
-    if (last === undefined) return this.#livesForgotten;
+    if (last === undefined) return this.#livesForgotten || this.#awayForgotten;
     if (last <= seq) return true;
     // Its first one that is kept says whether there was one before it.
     for (const { recipients } of this.#streams.get(scope)?.kept.values() ?? []) {

@@ -111,6 +111,27 @@ describe("questions", () => {
   });
 });
 
+describe("lives that are gone", () => {
+  it("are forgotten, and no others", () => {
+    const ledger = ledgerOf();
+    publish(ledger, "g", [a, b], "1");
+    ledger.forgetGone(({ agent, boot }) => (agent === a.agent && boot === a.boot ? "there" : "ended"));
+    expect(ledger.lives).toBe(1);
+    expect(lastOf(ledger.send("g", [a, b], "2", 0))).toEqual({ a: 1, b: 0 });
+  });
+
+  it.each([
+    ["ended", false],
+    ["away", true],
+  ] as const)("of one that has %s, what is not kept any more may have been lost: %s", (state, lost) => {
+    const ledger = ledgerOf({ sendsMax: 1 });
+    publish(ledger, "g", [a], "1");
+    publish(ledger, "g", [b], "2");
+    ledger.forgetGone(() => state);
+    expect(ledger.answer(a, "g", 1, 1)).toEqual([{ kind: "nothing", from: 1, to: 1, lost }]);
+  });
+});
+
 describe("bounds", () => {
   it("what is too much goes out, oldest first, and is answered with lost (L3)", () => {
     const ledger = ledgerOf({ sendsMax: 2 });

@@ -175,6 +175,21 @@ describe("lanes", () => {
     expect(lanes.size).toBe(4);
   });
 
+  it.each([
+    ["", true],
+    ["r1:2", true],
+    ["r1:3", false],
+    ["r1:1.1;r2:9", true],
+    ["r1:1.2", false],
+    ["r1:2.1", false],
+    ["r11:9", true],
+  ])("know what they have had of %j: %s", (text, had) => {
+    const lanes = new Lanes("r1");
+    for (const lane of [lanes.take(), lanes.take()]) lanes.next(lane ?? 0);
+    lanes.next(0);
+    expect(lanes.hasHad(VectorClock.decode(text))).toBe(had);
+  });
+
   it("a lane goes on counting where it was", () => {
     const lanes = new Lanes("r1");
     expect([lanes.next(0), lanes.next(0), lanes.next(1)]).toEqual([
