@@ -67,6 +67,15 @@ export const helloSchema = z
         default: ["json"],
       })
       .optional(),
+    causal: z
+      .boolean()
+      .meta({
+        description:
+          "It heeds `causal` of operations. Of an agent that does not, an operation that would have to wait there for others is " +
+          "not sent, unless the request allows `unordered`",
+        default: false,
+      })
+      .optional(),
   })
   .meta({
     id: "hello",

@@ -144,7 +144,10 @@ export const causalGoalSchema = z
       .string()
       .min(1)
       .max(limits.causalTokenCharsMax)
-      .describe("A causal token: everything that it covers comes first; refused with `not-implemented` in this release")
+      .describe(
+        "A causal token, `outcome.token` of an earlier result, of any router: at each agent, what it covers has ended before " +
+          "anything of this request begins",
+      )
       .optional(),
   })
   .superRefine((goal, context) => {

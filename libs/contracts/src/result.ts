@@ -146,7 +146,9 @@ export const causalOperationOutcomeSchema = z
       .describe("`not-run`: an operation that it depends on did not complete"),
     targeted: count.describe("Agents that it is for"),
     responded: count.describe("Agents that answered with success"),
-    clock: clockSchema.describe("Its vector clock; absent where it was not run").optional(),
+    clock: clockSchema
+      .describe("Its vector clock; absent where it was not run, or where clocks do not fit the message")
+      .optional(),
     concurrent: z
       .array(count)
       .max(limits.causalOperationsMax)
@@ -163,7 +165,8 @@ export const causalOutcomeSchema = z
       .string()
       .max(limits.causalTokenCharsMax)
       .describe(
-        "Covers all that was run, and what that came after; a later request names it in `after`. Absent where nothing was",
+        "Covers all that was run, and what that came after; a later request names it in `after`. Absent where nothing was, or " +
+          "where more than 256 operations were not answered",
       )
       .optional(),
     ended: endedSchema,

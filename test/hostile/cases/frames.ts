@@ -143,6 +143,7 @@ const hellos: readonly [name: string, members: object, limit?: keyof typeof limi
   ["no encoding", { codecs: [] }],
   ["an encoding without a name", { codecs: [""] }],
   ["nine encodings", { codecs: new Array(9).fill("json") }],
+  ["a causal order that is neither kept nor not", { causal: "yes" }],
   ["a wire of no versions", { wire: { min: 0, max: 1 } }],
 ];
 

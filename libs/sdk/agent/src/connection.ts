@@ -221,6 +221,7 @@ class Connection implements AgentConnection {
         capacity: options.capacity ?? CAPACITY_DEFAULT,
         operations: Object.keys(options.handlers),
         codecs: codecNames,
+        causal: true,
       },
       `agent ${options.id}`,
     );

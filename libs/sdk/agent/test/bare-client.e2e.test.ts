@@ -98,7 +98,7 @@ describe("a bare NATS client", () => {
     const [hello, heartbeat] = [frameOf("hello"), frameOf("heartbeat")];
     await waitUntil(() => said("nexus.agents.b1.out.hello").length > 0, { what: "the hello" });
     const told = said("nexus.agents.b1.out.hello")[0] ?? {};
-    expect(Object.keys(told).sort()).toEqual(Object.keys(hello).sort());
+    expect(Object.keys(told).sort()).toEqual([...Object.keys(hello), "causal"].sort());
     expect(told).toMatchObject({ v: 1, connId: "c2", groups: ["shards"], labels: { zone: "eu" }, capacity: 4 });
     await waitUntil(() => said("nexus.agents.b1.out.heartbeat").length > 0, { what: "the heartbeat of an agent alone" });
     expect(Object.keys(said("nexus.agents.b1.out.heartbeat")[0] ?? {}).sort()).toEqual(Object.keys(heartbeat).sort());
