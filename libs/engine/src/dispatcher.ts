@@ -1,6 +1,7 @@
 import {
   type AgentAnswer,
   type AgentFrame,
+  type CausalOrder,
   CONTENT_TYPE_HEADER,
   type CodecName,
   contentTypes,
@@ -21,15 +22,27 @@ export type AnswerListener = (agent: string, answer: AgentAnswer) => void;
 /** Told of an agent that has room now; true where it was used. */
 export type RoomWaiter = (agent: string) => boolean;
 
+/** Where a causal operation stands: another place at each agent. */
+export interface CausalPlace {
+  at(agent: string): CausalOrder;
+  /** It went out to the agent. */
+  published(agent: string): void;
+}
+
 /** An operation about to be published, to one agent or to many. */
 export interface Sending {
-  readonly frame: Omit<OperationFrame, "v" | "kind" | "remainingMs" | "boot">;
+  readonly frame: Omit<OperationFrame, "v" | "kind" | "remainingMs" | "boot" | "causal"> & {
+    readonly causal?: CausalPlace | undefined;
+  };
   readonly deadlineMs: number;
   readonly trace: TraceContext;
 }
 
 /** What the frames of one operation have in common. */
-export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & { readonly reply: boolean };
+export type FrameBody = Pick<OperationFrame, "operation" | "payload" | "coordination"> & {
+  readonly reply: boolean;
+  readonly causal?: CausalPlace;
+};
 
 /** @param trace of the span that the handlers' are children of */
 export function sendingOf(plan: Plan, operationId: string, body: FrameBody, trace: TraceContext, routerId: string): Sending {
@@ -47,6 +60,7 @@ export function sendingOf(plan: Plan, operationId: string, body: FrameBody, trac
       coordination: body.coordination,
       digest,
       priority: request.priority,
+      causal: body.causal,
     },
   };
 }
@@ -169,7 +183,7 @@ export class Dispatcher {
    * @throws NexusError `disconnected`, `too-large`
    */
   send(entry: AgentEntry, sending: Sending, nowMs: number, { repeat, record }: SendOptions): void {
-    const { operationId, router, type, operation, reply, payload, coordination, digest, priority } = sending.frame;
+    const { operationId, router, type, operation, reply, payload, coordination, digest, priority, causal } = sending.frame;
     // Neither codec writes what is undefined.
     const frame: OperationFrame = {
       v: 1,
@@ -184,11 +198,14 @@ export class Dispatcher {
       digest,
       priority,
       remainingMs: roundMs(Math.max(0, sending.deadlineMs - nowMs)),
-      boot: repeat ? entry.boot : undefined,
+      // Another life of the agent knows nothing of the order that this one is in.
+      boot: repeat || causal !== undefined ? entry.boot : undefined,
+      causal: causal?.at(entry.id),
     };
     const headers: Record<string, string> = {};
     this.#telemetry.inject(sending.trace, headers, record);
     this.#publish(entry, frame, headers);
+    causal?.published(entry.id);
     this.#telemetry.count("operationsSent", 1);
   }
 
@@ -196,6 +213,11 @@ export class Dispatcher {
   cancel(entry: AgentEntry, operationId: string): void {
     if (!this.#bus.connected) return;
     this.#publish(entry, { v: 1, kind: "cancel", operationId }, {});
+  }
+
+  /** There is nothing to send again. Nothing while the bus is away: the agent will ask again. */
+  causalNothing(entry: AgentEntry, frame: Omit<Extract<AgentFrame, { kind: "causal-nothing" }>, "v" | "kind" | "boot">): void {
+    if (this.#bus.connected) this.#publish(entry, { v: 1, kind: "causal-nothing", boot: entry.boot, ...frame }, {});
   }
 
   #publish(entry: AgentEntry, frame: AgentFrame, headers: Record<string, string>): void {

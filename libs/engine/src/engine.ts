@@ -1,4 +1,5 @@
 import {
+  type CausalAsk,
   type CausalOperation,
   type Decision,
   type ErrorBody,
@@ -13,11 +14,13 @@ import {
   type Vote,
 } from "@nexus/contracts";
 import type { Clock, Ids, Logger, Telemetry } from "@nexus/ports";
+import { answerAsk } from "./causal/answer-ask.ts";
+import { CausalSession } from "./causal/causal-session.ts";
 import type { Dispatcher, FrameBody } from "./dispatcher.ts";
 import type { DriveDeps } from "./fan-out/drive.ts";
 import { BalanceRun } from "./goals/balance/balance-run.ts";
 import { broadcastCollector } from "./goals/broadcast.ts";
-import { CausalRun } from "./goals/causal.ts";
+import { CausalRun } from "./goals/causal/causal-run.ts";
 import { consensusCollector } from "./goals/consensus.ts";
 import { FanOutRun } from "./goals/fan-out-run.ts";
 import { gatherCollector } from "./goals/gather.ts";
@@ -70,9 +73,11 @@ export class Engine {
   readonly #rungs: readonly Rung[];
   /** Of the rungs; none is ever away as long as there are no breakers. */
   readonly #layers: Layer[];
+  readonly #causal: CausalSession;
 
   constructor(deps: EngineDeps) {
     this.#deps = deps;
+    this.#causal = new CausalSession(deps.routerId, deps.telemetry);
     this.#rungs = deps.rungs ?? allRungs;
     this.#layers = layersOf(this.#rungs);
   }
@@ -113,7 +118,7 @@ export class Engine {
     checkOffered(coordinator === undefined ? targets : { agents: [coordinator] }, step.operation, `${field}.operation`);
   }
 
-  /** @throws NexusError `not-implemented`, `promise-not-kept`: nothing was sent */
+  /** @throws NexusError `not-implemented`, `promise-not-kept`, `invalid-field` for a causal token: nothing was sent */
   start(plan: Plan): Coordination {
     refuseUnbuilt(plan.request);
     const { rungs, ceiling } = planRungs(plan, this.#rungs);
@@ -152,6 +157,16 @@ export class Engine {
   /** An agent left, died, or came back as another life. */
   agentGone(agent: AgentEntry, reason: MissingReason): void {
     for (const run of this.#running) run.agentGone(agent.id, reason);
+  }
+
+  /** An agent misses causal operations: it gets them again, or is told that there is nothing. @returns messages sent to it */
+  causalAsked(agent: string, ask: CausalAsk): number {
+    return answerAsk(this.#causal, this.#deps.table.get(agent), ask, this.#deps);
+  }
+
+  /** Of agents that the table does not know any more nothing is remembered. O(agents that causal operations were sent to). */
+  forgetGone(): void {
+    this.#causal.forgetGone(this.#deps.table);
   }
 
   async #carry(plan: Plan, run: GoalRun, rungs: readonly Rung[], base: Base): Promise<Coordinated> {
@@ -199,7 +214,10 @@ export class Engine {
       case "balance":
         return new BalanceRun(plan, goal, this.#deps.ids.random(), deps);
       case "causal":
-        return new CausalRun(plan, goal, (operation) => this.#causalTargets(operation, plan.targets), deps);
+        return new CausalRun(plan, goal, (operation) => this.#causalTargets(operation, plan.targets), {
+          ...this.#deps,
+          causal: this.#causal,
+        });
     }
   }
 
@@ -236,7 +254,6 @@ function refuseUnbuilt({ goal }: Plan["request"]): void {
   if (goal.type === "consensus" && (goal.commit === true || goal.vote === undefined)) {
     refuse("goal.commit", "commit needs the consensus service's log, which this release does not have; ask for a vote alone");
   }
-  if (goal.type === "causal" && goal.after !== undefined) refuse("goal.after", "causal tokens are not known in this release");
   if (goal.type === "balance" && goal.key !== undefined) {
     refuse("goal.key", "no balancer of this release keeps pieces together by a key");
   }

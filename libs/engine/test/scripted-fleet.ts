@@ -1,6 +1,7 @@
 import { createMemoryBroker } from "@nexus/adapter-memory";
 import {
   type AgentFrame,
+  type CausalMissing,
   createSubjects,
   decode,
   encode,
@@ -14,7 +15,7 @@ import {
   type RequestEvent,
   toErrorBody,
 } from "@nexus/contracts";
-import { type Bus, noTelemetry, silentLogger } from "@nexus/ports";
+import { type Bus, noTelemetry, silentLogger, type Telemetry } from "@nexus/ports";
 import { createSeededIds, createVirtualClock, nextTurn, runVirtually } from "@nexus/testing";
 import { expect } from "vitest";
 import { type Coordinated, type Coordination, Dispatcher, Engine, type Plan, RoutingTable, type Rung } from "../src/index.ts";
@@ -37,6 +38,7 @@ export interface Said {
   readonly status?: ReplyFrame["status"];
   readonly value?: JsonValue;
   readonly error?: NexusError;
+  readonly causalMissing?: CausalMissing;
   /** Progress instead of an answer. */
   readonly progress?: number;
 }
@@ -53,6 +55,7 @@ export interface FleetOptions {
   /** Whether publishing this frame to this agent fails. */
   readonly fault?: (agent: string, frame: AgentFrame) => boolean;
   readonly maxPayloadBytes?: number;
+  readonly telemetry?: Telemetry;
 }
 
 export const ok: Script = () => ({ value: 1 });
@@ -84,7 +87,7 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
   const dispatcher = new Dispatcher({ bus: faulty(routerBus, options.fault), subjects, telemetry: noTelemetry });
   const ids = createSeededIds(1);
   const engine = new Engine({
-    ...{ table, dispatcher, clock, ids, logger: silentLogger, telemetry: noTelemetry, routerId: "router" },
+    ...{ table, dispatcher, clock, ids, logger: silentLogger, telemetry: options.telemetry ?? noTelemetry, routerId: "router" },
     ...(options.rungs === undefined ? {} : { rungs: options.rungs }),
   });
   const heard: Heard[] = [];
@@ -92,10 +95,11 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
   const thrown: Error[] = [];
   for (const bus of [routerBus, agentBus]) bus.onError((error) => thrown.push(error));
   const cancelled: string[] = [];
+  const nothings: { readonly agent: string; readonly frame: Extract<AgentFrame, { kind: "causal-nothing" }> }[] = [];
   const events: Omit<RequestEvent, "v" | "id" | "seq" | "atMs">[] = [];
 
   const say = (agent: string, operationId: string, said: Said): void => {
-    const { status = "ok", value, error, progress } = said;
+    const { status = "ok", value, error, progress, causalMissing } = said;
     const base = { v: 1, operationId };
     const frame =
       progress === undefined
@@ -103,6 +107,7 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
             ...{ ...base, kind: "reply", status, inFlight: 0, queueDepth: 0 },
             ...(value === undefined ? {} : { value }),
             ...(error === undefined ? {} : { error: toErrorBody(error) }),
+            ...(causalMissing === undefined ? {} : { causalMissing }),
           }
         : { ...base, kind: "progress", fraction: progress };
     agentBus.publish(subjects.agentReply(agent, "router"), encode(frame));
@@ -116,6 +121,7 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
     agentBus.subscribe(subjects.agentIn(id), (message) => {
       const frame = decode(message.data) as unknown as AgentFrame;
       if (frame.kind === "cancel") cancelled.push(id);
+      if (frame.kind === "causal-nothing") nothings.push({ agent: id, frame });
       if (frame.kind !== "operation") return;
       const entry = { agent: id, frame, atMs: clock.monotonicMs() };
       heard.push(entry);
@@ -142,7 +148,7 @@ export function createFleet(members: Readonly<Record<string, Member>>, options: 
   };
   const start = (type: GoalType, body: object, id?: string): Coordination => engine.start(planOf(type, body, id));
   return {
-    ...{ clock, table, dispatcher, engine, ids, heard, cancelled, events, add, say, planOf, start },
+    ...{ clock, table, dispatcher, engine, ids, heard, cancelled, nothings, events, add, say, planOf, start },
     /** Cuts the router off its bus until `reconnect`. */
     disconnect: () => broker.disconnect(routerBus),
     reconnect: () => broker.reconnect(routerBus),

@@ -37,6 +37,8 @@ export interface AgentEntry {
   readonly capacity: number;
   readonly operations: ReadonlySet<string>;
   readonly codec: CodecName;
+  /** It holds operations back until those that they are after have ended there. */
+  readonly keepsCausalOrder: boolean;
   /** Of its hello. */
   readonly bytes: number;
   state: AgentState;
@@ -151,6 +153,7 @@ export class RoutingTable {
       capacity: hello.capacity,
       operations: new Set(hello.operations),
       codec: hello.codecs?.find(isCodec) ?? "json",
+      keepsCausalOrder: hello.causal === true,
       bytes,
       state: "alive",
       lastSeenMs: nowMs,

@@ -1,21 +1,15 @@
-import {
-  type CausalOperation,
-  type Ended,
-  type GoalOf,
-  type JsonValue,
-  type MissingAgent,
-  type MissingReason,
-  type Outcome,
-  type OutcomeOf,
-  operationIdOf,
-} from "@nexus/contracts";
-import type { FrameBody } from "../dispatcher.ts";
-import { type DriveDeps, driveFanOut } from "../fan-out/drive.ts";
-import { FanOut } from "../fan-out/fan-out.ts";
-import type { AttemptContext, Plan } from "../plan.ts";
-import type { AgentEntry, Targets } from "../table/routing-table.ts";
-import { rowsOf, strangers } from "./fan-out-run.ts";
-import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
+import { attributes, type CausalOperation, type GoalOf, type MissingReason } from "@nexus/contracts";
+import { type CausalToken, Dependencies, scopeOfTargeted } from "@nexus/core-clocks";
+import { type CausalSession, scopeOf } from "../../causal/causal-session.ts";
+import { sendingOf } from "../../dispatcher.ts";
+import { type DriveDeps, driveFanOut } from "../../fan-out/drive.ts";
+import type { FanOut } from "../../fan-out/fan-out.ts";
+import type { AttemptContext, Plan } from "../../plan.ts";
+import type { Targets } from "../../table/routing-table.ts";
+import type { GoalRun, RunReport } from "../run.ts";
+import { begin, pendingBefore, tokenAfter } from "./past.ts";
+import { causalReport } from "./report.ts";
+import { bodyOf, okCount, phasesOf, type Step } from "./step.ts";
 
 /**
  * Operations in the order of their dependencies.
@@ -25,34 +19,41 @@ import { executedOf, type GoalRun, type RunReport, verdictOf } from "./run.ts";
  * K2. One whose dependency did not complete is not run at all: an effect without its cause would break the promise.
  * K3. Independent operations run concurrently.
  * K4. Where publishing one operation fails, the attempt ends with all of them: none is published behind its end.
+ * K5. What an earlier request left unanswered at an agent goes before all of this one there: the agent waits for it, and one
+ *     that does not know how is not sent what would have to wait. With `unordered` it is, and the result tells of the gap.
  */
 
-interface Step {
-  readonly operation: CausalOperation;
-  readonly after: readonly number[];
-  readonly targets: Targets;
-  /** A coordinated step asks its coordinator first. */
-  readonly phases: FanOut[];
-  answer: JsonValue | undefined;
+export interface CausalDeps extends DriveDeps {
+  readonly causal: CausalSession;
 }
 
 export class CausalRun implements GoalRun {
   readonly #plan: Plan;
-  readonly #deps: DriveDeps;
+  readonly #deps: CausalDeps;
+  readonly #token: CausalToken;
   readonly #steps: Step[];
+  readonly #isUnordered: boolean;
   #cancelled = false;
 
-  constructor(plan: Plan, goal: GoalOf<"causal">, select: (operation: CausalOperation) => Targets, deps: DriveDeps) {
+  /** @throws NexusError `invalid-field` for a token that is none */
+  constructor(plan: Plan, goal: GoalOf<"causal">, select: (operation: CausalOperation) => Targets, deps: CausalDeps) {
     this.#plan = plan;
     this.#deps = deps;
-    this.#steps = goal.operations.map((operation, index) => {
+    this.#token = deps.causal.tokenOf(goal.after, goal.operations.length);
+    this.#isUnordered = plan.request.degrade?.includes("unordered") === true;
+    this.#steps = goal.operations.map((operation, index): Step => {
       const targets = select(operation);
       return {
+        index,
         operation,
         after: operation.after ?? (index === 0 ? [] : [index - 1]),
         targets,
+        scope: operation.type === "coordinated" ? scopeOfTargeted : scopeOf(operation.agents ?? plan.request.agents),
         phases: phasesOf(plan, operation, index, targets),
         answer: undefined,
+        sends: [],
+        event: undefined,
+        unheeded: new Map(),
       };
     });
   }
@@ -74,16 +75,60 @@ export class CausalRun implements GoalRun {
   /** @returns whether every agent of the step has acknowledged it */
   async #runStep(step: Step, attempt: Attempt): Promise<boolean> {
     const { coordinator } = step.operation;
+    const { lanes } = this.#deps.causal;
     if (coordinator !== undefined && step.targets.unknown.includes(coordinator)) return false; // K2
-    for (const [phase, fanOut] of step.phases.entries()) {
-      if (this.#cancelled || attempt.failed) return false;
-      if (fanOut.ended === undefined) {
-        await driveFanOut(fanOut, bodyOf(step, phase), this.#plan, attempt.context, this.#deps);
+    let lane: number | undefined;
+    try {
+      for (const [phase, fanOut] of step.phases.entries()) {
+        if (this.#cancelled || attempt.failed) return false;
+        if (fanOut.ended === undefined) {
+          lane ??= begin(step, this.#steps, this.#token, lanes);
+          await this.#drive(step, phase, fanOut, attempt.context);
+        }
+        if (okCount(fanOut) < fanOut.expected.length) return false;
+        if (coordinator !== undefined && phase === 0) step.answer = fanOut.answers.get(coordinator)?.value;
       }
-      if (okCount(fanOut) < fanOut.expected.length) return false;
-      if (coordinator !== undefined && phase === 0) step.answer = fanOut.answers.get(coordinator)?.value;
+    } finally {
+      if (lane !== undefined) lanes.giveBack(lane);
     }
     return step.targets.unknown.length === 0;
+  }
+
+  /** Up to the first await nothing comes between counting and publishing: what is counted first is published first. */
+  async #drive(step: Step, phase: number, fanOut: FanOut, context: AttemptContext): Promise<void> {
+    const { causal, routerId } = this.#deps;
+    const body = bodyOf(step, phase);
+    const after = new Dependencies(pendingBefore(this.#token, this.#steps));
+    this.#passOver(step, fanOut, after);
+    if (fanOut.ended !== undefined) return;
+    const number = causal.number({
+      scope: step.scope,
+      recipients: fanOut.unanswered().map(({ id, boot }) => ({ agent: id, boot })),
+      sending: sendingOf(this.#plan, fanOut.operationId, body, context.trace, routerId),
+      after,
+      unordered: this.#isUnordered,
+    });
+    step.sends.push({ number, fanOut });
+    try {
+      await driveFanOut(fanOut, { ...body, causal: number }, this.#plan, context, this.#deps);
+    } finally {
+      number.close();
+    }
+  }
+
+  /** K5 */
+  #passOver(step: Step, fanOut: FanOut, after: Dependencies): void {
+    for (const { id, keepsCausalOrder, groups } of fanOut.unanswered()) {
+      if (keepsCausalOrder) continue;
+      const dots = after.of(id).filter(({ scope }) => scope === scopeOfTargeted || scope === "*" || groups.has(scope));
+      const [first] = dots;
+      if (first === undefined) continue;
+      if (this.#isUnordered) step.unheeded.set(id, dots);
+      else {
+        const what = `${first.session}/${first.scope}/${first.seq}`;
+        fanOut.gone(id, "not-sent", `it has not answered operation ${what}, which comes before, and does not keep causal order`);
+      }
+    }
   }
 
   agentGone(agent: string, reason: MissingReason): void {
@@ -105,56 +150,17 @@ export class CausalRun implements GoalRun {
   }
 
   report(): RunReport {
-    const operations = this.#steps.map((step, index) => stepOutcome(step, index));
-    const rows = this.#steps.flatMap((step, index) =>
-      step.phases.flatMap((fanOut) => rowsOf(fanOut, true).map((row) => ({ ...row, index }))),
-    );
-    const ran = rows.filter((row) => row.status === "ok" || row.status === "error").length;
-    const total = operations.reduce((sum, operation) => sum + operation.targeted, 0);
-    const unknown = this.#steps.reduce((sum, step) => sum + step.phases.reduce((n, fanOut) => n + fanOut.unknownCount(), 0), 0);
-    const completed = operations.filter((operation) => operation.status === "completed").length;
-    const executed = executedOf(total, ran, unknown);
-    const outcome: Outcome = { type: "causal", operations, ended: this.#ended(completed), rows: [], rowsTotal: rows.length };
-    const targeted = new Set(
-      this.#steps.flatMap((step) => [...step.targets.agents.map((agent) => agent.id), ...step.targets.unknown]),
-    );
-    const missing = this.#missing();
-    return {
-      ...verdictOf({
-        satisfied: completed === operations.length,
-        cancelled: this.#cancelled,
-        reached: completed,
-        wanted: operations.length,
-        what: "operations",
-        executed,
-        degrade: this.#plan.request.degrade,
-      }),
-      executed,
-      outcome,
-      rows,
-      agents: {
-        targeted: targeted.size,
-        responded: targeted.size - missing.length,
-        extra: this.#steps.reduce((sum, step) => sum + step.phases.reduce((n, fanOut) => n + fanOut.extraCount, 0), 0),
-        missing,
-      },
-    };
+    return causalReport(this.#plan, this.#steps, this.#cancelled, this.#tokenAfter());
   }
 
-  #ended(completed: number): Ended {
-    if (this.#cancelled) return "cancelled";
-    if (completed === this.#steps.length) return "condition";
-    return this.#steps.some((step) => step.phases.some((fanOut) => fanOut.ended === "deadline")) ? "deadline" : "hopeless";
-  }
-
-  /** One line per agent, for the first operation that it is missing from. */
-  #missing(): MissingAgent[] {
-    const missing = new Map<string, MissingAgent>();
-    for (const step of this.#steps) {
-      const lines = [...step.phases.flatMap((fanOut) => fanOut.missing()), ...strangers(step.targets.unknown)];
-      for (const line of lines) if (!missing.has(line.agent)) missing.set(line.agent, line);
+  #tokenAfter(): string | undefined {
+    try {
+      return tokenAfter(this.#token, this.#steps);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#deps.telemetry.count("boundsReached", 1, { [attributes.reason]: "causal-token" });
+      return undefined;
     }
-    return [...missing.values()];
   }
 }
 
@@ -167,45 +173,4 @@ interface Attempt {
 function abandon(attempt: Attempt): void {
   attempt.failed = true;
   for (const stop of [...attempt.context.abandon]) stop();
-}
-
-function bodyOf({ operation, answer }: Step, phase: number): FrameBody {
-  const { coordinator, payload } = operation;
-  return {
-    operation: operation.operation,
-    reply: true,
-    ...(payload === undefined ? {} : { payload }),
-    ...(phase === 0 || coordinator === undefined
-      ? {}
-      : { coordination: { coordinator, ...(answer === undefined ? {} : { answer }) } }),
-  };
-}
-
-function phasesOf(plan: Plan, operation: CausalOperation, index: number, targets: Targets): FanOut[] {
-  const fanOut = (expected: readonly AgentEntry[], askedBefore: readonly AgentEntry[] = []) =>
-    new FanOut({
-      index,
-      operationId: operationIdOf(plan.id, index),
-      expected,
-      askedBefore: new Set(askedBefore.map((agent) => agent.id)),
-      onAnswer: () => ({ holds: false }),
-    });
-  if (operation.type !== "coordinated") return [fanOut(targets.agents)];
-  const first = targets.agents.filter((agent) => agent.id === operation.coordinator);
-  const others = targets.agents.filter((agent) => agent.id !== operation.coordinator);
-  return others.length === 0 ? [fanOut(first)] : [fanOut(first), fanOut(others, first)];
-}
-
-function stepOutcome(step: Step, index: number): OutcomeOf<"causal">["operations"][number] {
-  const targeted = step.targets.agents.length + step.targets.unknown.length;
-  const responded = step.phases.reduce((sum, fanOut) => sum + okCount(fanOut), 0);
-  const begun = step.phases.some((fanOut) => fanOut.everSent);
-  const status = responded === targeted ? "completed" : !begun ? "not-run" : responded > 0 ? "partial" : "failed";
-  return { index, operation: step.operation.operation, after: [...step.after], status, targeted, responded };
-}
-
-function okCount(fanOut: FanOut): number {
-  let count = 0;
-  for (const reply of fanOut.answers.values()) if (reply.status === "ok") count++;
-  return count;
 }
