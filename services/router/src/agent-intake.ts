@@ -3,6 +3,7 @@ import {
   arePlainAnswers,
   attributes,
   byeSchema,
+  causalAskSchema,
   codecOfHeaders,
   connAnswerSchema,
   connHeartbeatSchema,
@@ -41,6 +42,8 @@ const ANNOUNCE_EVERY_MS = 30_000;
 const SWEEP_EVERY_MS = 500;
 /** Hellos asked for between two sweeps; a fleet that all restarted is asked over several of them. */
 const HELLO_WANTED_PER_SWEEP = 500;
+/** Messages between two sweeps that bring one agent what it misses; it asks again for the rest. */
+const CAUSAL_ANSWERS_PER_SWEEP = 256;
 /** Levels of nesting that a frame has around the value of an answer. */
 const AROUND_ANSWER = { single: 1, batch: 4 };
 
@@ -64,6 +67,8 @@ export class AgentIntake {
   #announcedMs = Number.NEGATIVE_INFINITY;
   #announcedIntervalMs = 0;
   #hellosAsked = 0;
+  /** By agent, since the last sweep; of agents that the table knows alone. */
+  readonly #causalAnswers = new Map<string, number>();
   #wasCutOff = false;
 
   constructor(deps: AgentIntakeDeps) {
@@ -78,6 +83,7 @@ export class AgentIntake {
     listen(subjects.everyAgentHeartbeat, (message) => this.#onHeartbeat(message));
     listen(subjects.everyConnHeartbeat, (message) => this.#onConnHeartbeat(message));
     listen(subjects.everyBye, (message) => this.#onBye(message));
+    listen(subjects.everyAgentAsk(routerId), (message) => this.#onAgentAsk(message));
     listen(subjects.everyAgentReply(routerId), (message) => this.#onAgentAnswer(message));
     listen(subjects.everyConnReply(routerId), (message) => this.#onConnAnswers(message));
     listen(subjects.gossipVerdicts, (message) => this.#onVerdicts(message));
@@ -159,6 +165,20 @@ export class AgentIntake {
     }
   }
 
+  /** Questions bring back what is larger than they are, so that each agent has its share. */
+  #onAgentAsk(message: BusMessage): void {
+    const { engine, telemetry } = this.#deps;
+    const id = this.#speaker(message);
+    const ask = read(message, causalAskSchema, "causal question");
+    const had = this.#causalAnswers.get(id) ?? 0;
+    if (had >= CAUSAL_ANSWERS_PER_SWEEP) {
+      telemetry.count("boundsReached", 1, { [attributes.reason]: "causal-answers" });
+      return;
+    }
+    const sent = engine.causalAsked(id, ask);
+    if (sent > 0) this.#causalAnswers.set(id, had + sent);
+  }
+
   #take(agent: string, answer: z.output<typeof agentAnswerSchema>): void {
     const { table, clock, dispatcher } = this.#deps;
     const entry = table.get(agent);
@@ -188,8 +208,10 @@ export class AgentIntake {
   #sweep(): void {
     const { table, clock } = this.#deps;
     this.#hellosAsked = 0;
+    this.#causalAnswers.clear();
     this.#expire();
     const due = clock.monotonicMs() - this.#announcedMs >= ANNOUNCE_EVERY_MS;
+    if (due) this.#deps.engine.forgetGone();
     if (due || this.#announcedIntervalMs !== table.heartbeatIntervalMs) this.#announce(false);
     this.#timer = clock.schedule(SWEEP_EVERY_MS, () => this.#sweep());
   }

@@ -123,13 +123,13 @@ function fittedText(result: CoordinationResult, bytesMax: number): Pick<EndedReq
 
 /**
  * Shortens what has pages of its own until the result fits one message: rows, then missing agents, then the decision's
- * attempts. Only a gather's value that is too large even then costs the result its success.
+ * attempts; then a causal goal's clocks go, which its token holds. Only a gather's value that is too large even then costs the result its success.
  */
 export function fitted(result: CoordinationResult, bytesMax: number, codec: CodecName = "json"): CoordinationResult {
   const fits = (candidate: CoordinationResult) => encode(candidate, codec).byteLength <= bytesMax;
   if (fits(result)) return result;
   let fit = result;
-  for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts]) {
+  for (const shorten of [withFewerRows, withFewerMissing, withFewerAttempts, withoutClocks]) {
     for (let shorter = shorten(fit); shorter !== undefined; shorter = shorten(fit)) {
       fit = shorter;
       if (fits(fit)) return fit;
@@ -153,6 +153,13 @@ function withFewerAttempts(result: CoordinationResult): CoordinationResult | und
   const { decision } = result;
   if (decision === undefined || decision.attempts.length === 0) return undefined;
   return { ...result, decision: { ...decision, attempts: firstHalf(decision.attempts) } };
+}
+
+function withoutClocks(result: CoordinationResult): CoordinationResult | undefined {
+  const { outcome } = result;
+  if (outcome?.type !== "causal" || outcome.operations.every(({ clock }) => clock === undefined)) return undefined;
+  const operations = outcome.operations.map(({ clock: _clock, ...rest }) => rest);
+  return { ...result, outcome: { ...outcome, operations } };
 }
 
 function firstHalf<T>(list: readonly T[]): T[] {

@@ -52,7 +52,7 @@ describe("a request in accept mode", () => {
     ["gather", { goal: { operation: "no-such" }, agents: { all: true } }, "no-targets", "goal.operation"],
     ["consensus", { goal: { ...echo, commit: true }, agents: { all: true } }, "not-implemented", "goal.commit"],
     ["causal", { goal: causal, agents: { all: true }, maxLayer: "emergency" }, "promise-not-kept", "maxLayer"],
-    ["causal", { goal: { ...causal, after: "token" }, agents: { all: true } }, "not-implemented", "goal.after"],
+    ["causal", { goal: { ...causal, after: "token" }, agents: { all: true } }, "invalid-field", "goal.after"],
     ["balance", { goal: { ...echo, pieces: [{ k: 1 }], key: "k" }, agents: { all: true } }, "not-implemented", "goal.key"],
   ])("%s %j is refused, not accepted", async (type, body, code, field) => {
     const refusal = await ask(`nexus.coordinate.${type}`, { ...body, mode: "accept" });

@@ -1,4 +1,4 @@
-import { createSubjects, decode, encode, type Hello } from "@nexus/contracts";
+import { type CausalAsk, createSubjects, decode, encode, type Hello } from "@nexus/contracts";
 import { Dispatcher, type Engine, RoutingTable } from "@nexus/engine";
 import { noTelemetry, silentLogger, type Telemetry } from "@nexus/ports";
 import { describe, expect, it } from "vitest";
@@ -35,8 +35,15 @@ async function setUp(agentsMax = 2_000) {
   const table = new RoutingTable({ agentsMax });
   const dispatcher = new Dispatcher({ bus, subjects, telemetry: noTelemetry });
   const gone: string[] = [];
+  const asked: string[] = [];
+  let forgotGone = 0;
   const engine = {
     agentGone: ({ id }: { id: string }, reason: string) => void gone.push(`${id} ${reason}`),
+    causalAsked(agent: string, { boot, scope, from, to }: CausalAsk) {
+      asked.push(`${agent}/${boot} ${scope} ${from}–${to}`);
+      return agent === "stranger" ? 0 : 64;
+    },
+    forgetGone: () => void forgotGone++,
   } as unknown as Engine;
   const answers: string[] = [];
   dispatcher.listen(operationId, (from, answer) => void answers.push(`${from} ${answer.kind}`));
@@ -57,7 +64,24 @@ async function setUp(agentsMax = 2_000) {
     agent.publish(subject, frame instanceof Uint8Array ? frame : encode(frame));
     await network.pass(afterMs);
   };
-  return { ...network, ...{ bus, intake, table, dispatcher, gone, answers, counted, warned, wanted, announced, say } };
+  return {
+    ...network,
+    ...{
+      bus,
+      intake,
+      table,
+      dispatcher,
+      gone,
+      asked,
+      forgotGone: () => forgotGone,
+      answers,
+      counted,
+      warned,
+      wanted,
+      announced,
+      say,
+    },
+  };
 }
 
 describe("registration", () => {
@@ -159,6 +183,42 @@ describe("answers", () => {
   });
 });
 
+describe("questions for causal operations that are missing", () => {
+  const ask = (more: object = {}) => ({ v: 1, boot: "b1", scope: "*", from: 1, to: 2, ...more });
+
+  it("are answered by the engine, for the agent that their subject names", async () => {
+    const { say, asked } = await setUp();
+    await say(subjects.agentAsk("a", "r1"), ask({ agent: "b" }));
+    await say(subjects.agentAsk("a", "r2"), ask());
+    expect(asked).toEqual(["a/b1 * 1–2"]);
+  });
+
+  it("bring one agent no more than 256 messages between two sweeps; others have their own share", async () => {
+    const { say, asked, counted } = await setUp();
+    for (let count = 0; count < 5; count++) await say(subjects.agentAsk("a", "r1"), ask(), 0);
+    await say(subjects.agentAsk("b", "r1"), ask());
+    expect([asked.length, counted]).toEqual([5, ["boundsReached causal-answers"]]);
+    await say(subjects.agentAsk("a", "r1"), ask(), 600);
+    await say(subjects.agentAsk("a", "r1"), ask());
+    expect(asked.filter((line) => line.startsWith("a/"))).toHaveLength(5);
+  });
+
+  it("that bring nothing take no share, and leave nothing behind", async () => {
+    const { say, asked } = await setUp();
+    for (let count = 0; count < 300; count++) await say(subjects.agentAsk("stranger", "r1"), ask(), 0);
+    await say(subjects.agentAsk("stranger", "r1"), ask());
+    expect(asked).toHaveLength(301);
+  });
+});
+
+it("agents that are gone are forgotten by the engine now and then", async () => {
+  const { forgotGone, pass } = await setUp();
+  await pass(29_000);
+  const before = forgotGone();
+  await pass(30_000);
+  expect(forgotGone()).toBe(before + 1);
+});
+
 describe("A2: what is not understood is dropped, counted and logged", () => {
   const garbage: [string, string, unknown, string][] = [
     ["bytes", subjects.agentHello("a"), new Uint8Array([0xff, 0xfe]), "malformed"],
@@ -171,6 +231,12 @@ describe("A2: what is not understood is dropped, counted and logged", () => {
     ],
     ["an id that is none", "nexus.agents.A!.out.hello", hello(), "invalid-field"],
     ["an answer to nothing", subjects.agentReply("a", "r1"), { ...reply, operationId: "x" }, "invalid-field"],
+    [
+      "a question that ends before it begins",
+      subjects.agentAsk("a", "r1"),
+      { v: 1, boot: "b1", scope: "*", from: 2, to: 1 },
+      "invalid-field",
+    ],
     ["a goodbye without a boot", subjects.agentBye("a"), { v: 1 }, "invalid-field"],
     ["a batch of nothing", subjects.connReply("c1", "r1"), { v: 1, kind: "batch", answers: [] }, "invalid-field"],
   ];

@@ -59,6 +59,15 @@ describe("fitted", () => {
     expect(fit.agents.missing).toEqual(missing.slice(0, fit.agents.missing.length));
   });
 
+  it("drops a causal goal's clocks before it fails, and keeps its token", () => {
+    const operation = { operation: "o", after: [], status: "completed", targeted: 1, responded: 1, concurrent: [], gaps: 0 };
+    const operations = Array.from({ length: 100 }, (_, index) => ({ ...operation, index, clock: "c".repeat(32_768) }));
+    const outcome = { type: "causal", operations, token: "t".repeat(32_768), ended: "condition", rows: [], rowsTotal: 0 };
+    const fit = fitted(result({ type: "causal", outcome }), 64_000);
+    expect(fit).toMatchObject({ status: "completed", outcome: { token: outcome.token, operations: { length: 100 } } });
+    expect(encode(fit).byteLength).toBeLessThanOrEqual(64_000);
+  });
+
   it("gives up a gather's value last, and says so", () => {
     const outcome = {
       type: "gather",
