@@ -10,7 +10,8 @@ import { type Door, withDoor } from "./door.ts";
 /** A real nats-server on a random port, with routers and agents in this process. */
 export interface Stack {
   readonly url: string;
-  addRouter(store: StateStore, options?: Partial<RouterOptions>): Promise<StackRouter>;
+  /** @param through what stands between the router and its bus */
+  addRouter(store: StateStore, options?: Partial<RouterOptions>, through?: (bus: Bus) => Bus): Promise<StackRouter>;
   addAgents(agents: readonly AgentOptions[]): Promise<AgentConnection & { close(): Promise<void> }>;
   connect(name: string): Promise<Bus>;
   /** Kills the nats-server; whoever is connected notices by itself. */
@@ -39,8 +40,8 @@ export async function startStack({ telemetry = noTelemetry }: { telemetry?: Tele
   return {
     url,
     connect,
-    async addRouter(store, options = {}) {
-      const { bus, door } = withDoor(await connect("router"));
+    async addRouter(store, options = {}, through = (bus) => bus) {
+      const { bus, door } = withDoor(through(await connect("router")));
       // Peers that live answer, so the bound is never waited for; it must only not be reached on a busy machine.
       const settings = { peersAnswerMs: 5_000, ...options };
       const ids = createIds();
