@@ -120,6 +120,26 @@ const connReply: FrameKind = {
   },
 };
 
+/** About an operation that is over: there is nothing to wait for. */
+const causalAsk: FrameKind = {
+  at: "router",
+  async begin(world) {
+    const puppet = await Puppet.join(world, fresh("causal-ask"), { causal: true });
+    const goal = { operations: [{ type: "broadcast", operation: "ask" }] };
+    const data = encode({ goal, agents: { ids: [puppet.id] } });
+    const answer = world.wire.request({ subject: "nexus.coordinate.causal", data });
+    const frame = await puppet.asked(1);
+    puppet.answer(frame);
+    expect(documentOf(await answer)).toMatchObject({ status: "completed" });
+    const { scope, seq } = frame.causal ?? { scope: "", seq: 0 };
+    const legal = { v: 1, boot: "b1", scope, from: seq, to: seq };
+    return stageOf(world, puppet.subject(`out.ask.${frame.router}`), legal, async () => {
+      await until("it is told", () => puppet.told.includes("causal-nothing"));
+      puppet.leave();
+    });
+  },
+};
+
 const peersOf = async (world: World): Promise<string[]> => {
   const answer = await world.wire.request({ subject: "nexus.router.status" });
   return (decode(answer.data) as unknown as { peers: string[] }).peers;
@@ -222,6 +242,7 @@ export const frameKinds = {
   bye,
   reply,
   "connection's replies": connReply,
+  "causal question": causalAsk,
   "router's alive": alive,
   "router's claim": claim,
   "operation for an agent": operation("nexus.agents.solo.in", "solo"),

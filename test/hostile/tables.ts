@@ -1,5 +1,6 @@
 import type { HarmlessCase, RefusedCase } from "./case.ts";
 import { answerFrames, operationFrames } from "./cases/answer-frames.ts";
+import { causalTokenCases } from "./cases/causal-tokens.ts";
 import { envelopeCases, envelopeHarmless } from "./cases/envelopes.ts";
 import { mismatchCases, strayCases, typeCases, unknownFieldCases } from "./cases/fields.ts";
 import { commonFrames, type FrameCase, registrationFrames, speakerFrames } from "./cases/frames.ts";
@@ -35,6 +36,7 @@ export const refused: Readonly<Record<string, readonly RefusedCase[]>> = {
   "fields that do not go together": [...strayCases, ...mismatchCases],
   numbers: [...numberCases, ...notFiniteCases, ...boundsCases],
   limits: limitCases,
+  "causal tokens": causalTokenCases,
   deadlines: deadlineCases,
   "ids that come again": repeatCases,
   "nobody meant, nothing kept": [...nobodyCases, ...promiseCases],

@@ -50,6 +50,18 @@ const causalAnswers: readonly Row[] = [
   ["missing operations as a text", { causalMissing: "all" }],
 ];
 
+const questions: readonly Row[] = [
+  ["a boot that is no name", { boot: "B 1" }],
+  ["two tokens for a scope", { scope: "a.b" }],
+  ["the rest for a scope", { scope: ">" }],
+  ["a first of 0", { from: 0 }],
+  ["a fractional first", { from: 0.5 }],
+  ["an end before its beginning", { from: 2, to: 1 }],
+  ["an end above the bound", { to: limits.causalSeqMax + 1 }, "causalSeqMax"],
+  ["an end of 2^53", { to: 2 ** 53 }],
+  ["an end as text", { to: "1" }],
+];
+
 interface Batch {
   readonly answers: readonly { readonly agent: string; readonly answer: object }[];
 }
@@ -68,6 +80,7 @@ const inAnswer =
   });
 
 export const answerFrames: readonly FrameCase[] = [
+  ...questions.map((row) => caseOf("causal question", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...causalAnswers.map((row) => caseOf("reply", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...answers.map((row) => caseOf("reply", row, (legal) => ({ body: { ...legal, ...row[1] } }))),
   ...answers.map((row) => caseOf("connection's replies", row, inAnswer(row[1]))),

@@ -94,5 +94,6 @@ export const acceptedFrames: readonly AcceptedFrame[] = [
       },
     }),
   ),
+  at("causalSeqMax", "causal question", "all that a scope can ever have", more({ to: limits.causalSeqMax })),
   at("timeoutMsMax", "operation for an agent", "the longest time", more({ remainingMs: limits.timeoutMsMax })),
 ];

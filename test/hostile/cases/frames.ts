@@ -24,6 +24,7 @@ const kinds: readonly FrameKindName[] = [
   "bye",
   "reply",
   "connection's replies",
+  "causal question",
   "router's alive",
   "router's claim",
   "operation for an agent",
