@@ -135,6 +135,45 @@ it("an operation that a causal one depends on fails", async () => {
   expect(seenOf("an operation that a causal one depends on fails")).toContain('"not-run"');
 });
 
+const reload = { operations: [{ type: "broadcast", operation: "work" }] };
+
+it("its causal token is none, or claims what its router has not done", () =>
+  refused("its causal token is none, or claims what its router has not done", "causal", {
+    goal: { ...reload, after: "?" },
+    ...all,
+  }));
+
+it("what a causal request is after never ran at an agent", async () => {
+  const body = { goal: { ...reload, after: "c1||gone/fleet/1/a2|." }, ...all, timeoutMs: 10_000 };
+  const { outcome } = await stack.coordinate("causal", body);
+  const row = outcome?.rows.find(({ agent }) => agent === "a2");
+  const seen = seenOf("what a causal request is after never ran at an agent");
+  expect(seen).toContain(`\`${row?.status}\`, \`${row?.error?.code}\`, \`causalMissing\``);
+  expect(row?.causalMissing).toHaveLength(1);
+  expect(outcome?.rows.filter(({ status }) => status === "ok")).toHaveLength(4);
+  expect(stack.told.get("causalGaps")).toHaveLength(1);
+});
+
+it("an agent that keeps no order has not answered what comes before", async () => {
+  await stack.addMute("mute", "b1");
+  const body = { goal: { ...reload, after: "c1||gone//7/mute|." }, agents: { ids: ["mute"] } };
+  await waitUntil(async () => (await stack.coordinate("causal", body)).agents !== undefined, { what: "the agent is known" });
+  const { agents } = await stack.coordinate("causal", body);
+  const [missing] = agents?.missing ?? [];
+  const seen = seenOf("an agent that keeps no order has not answered what comes before");
+  expect(seen).toContain(`\`${missing?.reason}\``);
+  expect(missing?.message).toContain("gone//7");
+});
+
+it("more than 256 operations before a causal token were not answered", async () => {
+  const after = `c1||${Array.from({ length: 256 }, (_, at) => `gone/none/${(at + 1).toString(36)}`).join(";")}|.`;
+  const goal = { operations: [{ type: "broadcast", operation: "silent" }], after };
+  const { outcome } = await stack.coordinate("causal", { goal, ...all, timeoutMs: 300 });
+  const seen = seenOf("more than 256 operations before a causal token were not answered");
+  expect([outcome?.token, seen]).toEqual([undefined, expect.stringContaining("`outcome.token` absent")]);
+  expect(stack.told.get("boundsReached")).toContainEqual({ [attributes.reason]: "causal-token" });
+});
+
 it("the result is too large for a message", async () => {
   const { outcome, status } = await stack.coordinate("gather", { goal: { operation: "large" }, ...all });
   expect(status).toBe("completed");

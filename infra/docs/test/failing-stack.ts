@@ -19,7 +19,7 @@ export interface Answer {
   readonly executed?: string;
   readonly repeated?: boolean;
   readonly error?: { code: string; field?: string; message: string; retryAfterMs?: number };
-  readonly outcome?: { rows: Row[]; rowsTotal: number; decision?: string; operations?: { status: string }[] };
+  readonly outcome?: { rows: Row[]; rowsTotal: number; decision?: string; operations?: { status: string }[]; token?: string };
   readonly agents: { missing: { agent: string; reason: string; message?: string }[] };
   readonly decision?: {
     layer: string;
