@@ -108,7 +108,7 @@ describe("outcomes", () => {
     const printed = cells(text);
     expect(printed).toContainEqual(["a1", "ok", '{"n":1}', "2.0 ms"]);
     expect(printed).toContainEqual(["a2", "error", "handler-failed: no", "–"]);
-    if (outcome.type === "causal") expect(printed).toContainEqual(["1", "stats", "0", "completed", "2/2"]);
+    if (outcome.type === "causal") expect(printed).toContainEqual(["1", "stats", "0", "completed", "2/2", "–", "–"]);
   });
 
   test("many rows are cut, and said to be", () => {
@@ -135,6 +135,38 @@ describe("outcomes", () => {
       plain,
     );
     expect(cells(text)[0]).toEqual(["agent", "status", "took"]);
+  });
+});
+
+describe("a causal outcome", () => {
+  const operations = [
+    { index: 0, operation: "one", after: [], status: "completed" as const, targeted: 2, responded: 2, concurrent: [1], gaps: 0 },
+    { index: 1, operation: "two", after: [], status: "failed" as const, targeted: 1, responded: 0, concurrent: [0], gaps: 1 },
+    { index: 2, operation: "three", after: [0, 1], status: "not-run" as const, targeted: 1, responded: 0 },
+  ];
+  const causal = (token?: string) =>
+    outcomeText(
+      {
+        ...{ type: "causal", operations, ended: "hopeless", rows: [], rowsTotal: 0 },
+        ...(token === undefined ? {} : { token }),
+      },
+      plain,
+    );
+
+  test("a row for each step: what it is after, what was concurrent, who answered, gaps; and its token", () => {
+    const text = causal("c1|r1:2||.");
+    expect(cells(text).slice(0, 4)).toEqual([
+      ["step", "operation", "after", "status", "answered", "concurrent", "gaps"],
+      ["0", "one", "–", "completed", "2/2", "1", "0"],
+      ["1", "two", "–", "failed", "0/1", "0", "1"],
+      ["2", "three", "0, 1", "not-run", "0/1", "–", "–"],
+    ]);
+    expect(text).toContain("token for what comes after: c1|r1:2||.");
+  });
+
+  test("a token is shown whole or not at all", () => {
+    expect(causal("t".repeat(1_001))).toContain("1001 characters, shown with --json");
+    expect(causal()).not.toContain("token");
   });
 });
 

@@ -99,8 +99,13 @@ describe("what coordinations record", () => {
     const means = { counter: "count", histogram: "record", gauge: "gauge" } as const;
     for (const { name, by } of recording.metrics) expect([name, by]).toEqual([name, means[metrics[name]?.kind]]);
     const met = new Set<string>(recording.metrics.map(({ name }) => name));
-    // Neither a bound is reached nor an operation given twice to an agent.
-    expect(Object.keys(metrics).filter((name) => !met.has(name))).toEqual(["boundsReached", "operationsRepeated"]);
+    // Neither a bound is reached, nor is an operation given twice to an agent, or missing there.
+    expect(Object.keys(metrics).filter((name) => !met.has(name))).toEqual([
+      "boundsReached",
+      "operationsRepeated",
+      "causalGaps",
+      "causalQuestions",
+    ]);
   });
 
   it.each(goalTypes)("is one tree that ends, for %s", (type) => {

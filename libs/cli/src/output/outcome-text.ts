@@ -5,6 +5,7 @@ import type { Style } from "./style.ts";
 
 const ROWS_SHOWN_MAX = 20;
 const DOCUMENT_CHARS_MAX = 4_000;
+const TOKEN_CHARS_MAX = 1_000;
 
 /** What the goal came to, each type in its own terms, then its rows. */
 export function outcomeText(outcome: Outcome, style: Style): string {
@@ -42,8 +43,18 @@ function causalText(outcome: OutcomeOf<"causal">, style: Style): string {
     operation.after.length === 0 ? "–" : operation.after.join(", "),
     operation.status,
     `${operation.responded}/${operation.targeted}`,
+    operation.concurrent === undefined || operation.concurrent.length === 0 ? "–" : operation.concurrent.join(", "),
+    operation.gaps ?? "–",
   ]);
-  return `ended by ${outcome.ended}\n${style.table(["step", "operation", "after", "status", "answered"], rows)}`.trimEnd();
+  const table = style.table(["step", "operation", "after", "status", "answered", "concurrent", "gaps"], rows).trimEnd();
+  return `ended by ${outcome.ended}\n${table}${tokenText(outcome.token)}`;
+}
+
+/** A part of a token is none. */
+function tokenText(token: string | undefined): string {
+  if (token === undefined) return "";
+  const shown = token.length > TOKEN_CHARS_MAX ? `${token.length} characters, shown with --json` : printable(token);
+  return `\ntoken for what comes after: ${shown}`;
 }
 
 function rowsText(outcome: Outcome, style: Style): string {
