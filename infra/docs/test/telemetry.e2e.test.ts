@@ -49,8 +49,11 @@ beforeAll(async () => {
   send("a1", "work", 0);
   send("full", "hold", 1);
   send("full", "hold", 2);
+  // Behind an operation of a router that is not there: the agent asks for it, and gives it up.
+  const goal = { operations: [{ type: "broadcast", operation: "work" }], after: "c1||gone//1/a1|." };
+  await stack.coordinate("causal", { goal, agents: { ids: ["a1"] }, timeoutMs: 10_000 });
   stack.client.publish("nexus.agents.a1.in", encode({ v: 9, kind: "operation" }));
-  const seen: MetricName[] = ["operationsRepeated", "boundsReached", "framesDropped"];
+  const seen: MetricName[] = ["operationsRepeated", "boundsReached", "framesDropped", "causalQuestions", "causalGaps"];
   await waitUntil(() => seen.every((metric) => stack.told.has(metric)), { what: "the rarer metrics" });
 });
 afterAll(() => stack.stop());
