@@ -157,6 +157,27 @@ describe("tokens", () => {
     expect(decodeToken(next).pending).toEqual(decodeToken(token).pending);
   });
 
+  it("name hundreds of agents, so that others need not heed what these have not answered", async () => {
+    const silentOnes = Array.from({ length: 300 }, (_, at) => [`s${at}`, { script: silent }] as const);
+    const fleet = createFleet({ ...Object.fromEntries(silentOnes), old: {} });
+    const { token } = await causal(fleet, [step()]);
+    const { pending } = decodeToken(token);
+    expect(pending.map(({ agents }) => agents?.length)).toEqual([128, 128, 44]);
+    expect(new Set(pending.flatMap(({ agents }) => agents))).toEqual(new Set(silentOnes.map(([id]) => id)));
+    fleet.heard.length = 0;
+    const next = await causal(fleet, [step()], { after: token });
+    expect(fleet.order()).toEqual(["old 0"]);
+    expect(next.outcome.operations).toMatchObject([{ status: "partial", responded: 1 }]);
+  });
+
+  it("leave thousands unnamed, and have all heed them", async () => {
+    const silentOnes = Array.from({ length: 700 }, (_, at) => [`s${at}-${"x".repeat(56)}`, { script: silent }] as const);
+    const fleet = createFleet(Object.fromEntries(silentOnes));
+    const { token } = await causal(fleet, [step()]);
+    expect(token.length).toBeLessThanOrEqual(tokenLimits.charsMax);
+    expect(decodeToken(token).pending.map(({ agents }) => agents?.length)).toContain(undefined);
+  });
+
   it("of a cancelled request name those who were cut short", async () => {
     const fleet = createFleet({ a: { script: silent } });
     const running = fleet.start("causal", { goal: { operations: [step(), step()] } });

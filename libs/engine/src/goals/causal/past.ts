@@ -1,4 +1,12 @@
-import { type CausalToken, encodeToken, type Lanes, type PendingDot, VectorClock, withoutAnswered } from "@nexus/core-clocks";
+import {
+  type CausalToken,
+  encodeToken,
+  type Lanes,
+  type PendingDot,
+  tokenLimits,
+  VectorClock,
+  withoutAnswered,
+} from "@nexus/core-clocks";
 import { hasBegun, hasRun, type Step } from "./step.ts";
 
 /**
@@ -47,7 +55,20 @@ export function tokenAfter(token: CausalToken, steps: readonly Step[]): string |
   const begun = steps.filter(hasBegun);
   if (begun.length === 0) return undefined;
   const clock = begun.reduce((all, { event }) => (event === undefined ? all : all.merge(event.clock)), token.clock);
-  return encodeToken({ clock, pending: [...pendingBefore(token, steps), ...begun.flatMap(pendingOf)] });
+  const pending = [...pendingBefore(token, steps), ...begun.flatMap(pendingOf)];
+  const named = pending.flatMap(inParts);
+  return encodeToken({ clock, pending: named.length > tokenLimits.pendingMax ? pending : named });
+}
+
+/** More agents than one entry names are named by several: what has no names is heeded by all. */
+function inParts(dot: PendingDot): PendingDot[] {
+  const { agents } = dot;
+  if (agents === undefined || agents.length <= tokenLimits.agentsMax) return [dot];
+  const count = Math.ceil(agents.length / tokenLimits.agentsMax);
+  return Array.from({ length: count }, (_, part) => {
+    const first = part * tokenLimits.agentsMax;
+    return { ...dot, agents: agents.slice(first, first + tokenLimits.agentsMax) };
+  });
 }
 
 /** Who was sent it and has not run it. */
