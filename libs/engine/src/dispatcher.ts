@@ -24,7 +24,7 @@ export type RoomWaiter = (agent: string) => boolean;
 
 /** Where a causal operation stands: another place at each agent. */
 export interface CausalPlace {
-  at(agent: string): CausalOrder;
+  at(agent: AgentEntry): CausalOrder;
   /** It went out to the agent. */
   published(agent: string): void;
 }
@@ -200,7 +200,7 @@ export class Dispatcher {
       remainingMs: roundMs(Math.max(0, sending.deadlineMs - nowMs)),
       // Another life of the agent knows nothing of the order that this one is in.
       boot: repeat || causal !== undefined ? entry.boot : undefined,
-      causal: causal?.at(entry.id),
+      causal: causal?.at(entry),
     };
     const headers: Record<string, string> = {};
     this.#telemetry.inject(sending.trace, headers, record);

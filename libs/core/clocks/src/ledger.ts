@@ -151,6 +151,14 @@ export class CausalLedger<M> {
     if (recipient !== undefined) recipient.isPublished = true;
   }
 
+  /** Whether the send may have gone out to this very life; of what is not kept any more nothing else can be said. */
+  mayHaveReached({ scope, seq }: Dot, { agent, boot }: Recipient): boolean {
+    const sent = this.#streams.get(scope)?.kept.get(seq);
+    if (sent === undefined) return true;
+    const recipient = sent.recipients.get(agent);
+    return recipient?.boot === boot && recipient.isPublished;
+  }
+
   /** Nobody waits for it any more: it is not sent again (L5). */
   close({ scope, seq }: Dot): void {
     const sent = this.#streams.get(scope)?.kept.get(seq);

@@ -111,6 +111,20 @@ describe("questions", () => {
   });
 });
 
+it("knows of what it keeps which lives it went out to, and of the rest that it may have", () => {
+  const ledger = ledgerOf({ sendsMax: 2 });
+  const first = publish(ledger, "g", [a], "1");
+  const { dot } = ledger.send("g", [a, b], "2", 0);
+  ledger.published(dot, a.agent);
+  const reached = (of = dot) => [a, b, reborn].map((life) => ledger.mayHaveReached(of, life));
+  expect([reached(first.dot), reached()]).toEqual([
+    [true, false, false],
+    [true, false, false],
+  ]);
+  publish(ledger, "g", [b], "3");
+  expect(reached(first.dot)).toEqual([true, true, true]);
+});
+
 describe("lives that are gone", () => {
   it("are forgotten, and no others", () => {
     const ledger = ledgerOf();

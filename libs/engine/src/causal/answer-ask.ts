@@ -18,8 +18,8 @@ export interface AskDeps {
 export function answerAsk(session: CausalSession, entry: AgentEntry | undefined, ask: CausalAsk, deps: AskDeps): number {
   if (entry?.boot !== ask.boot) return 0;
   const { dispatcher, clock, routerId: router } = deps;
-  const agent = entry.id;
-  const answers = session.answer({ agent, boot: entry.boot }, ask);
+  const asker = { agent: entry.id, boot: entry.boot };
+  const answers = session.answer(asker, ask);
   for (const answer of answers) {
     if (answer.kind === "nothing") {
       const { from, to, lost } = answer;
@@ -27,7 +27,7 @@ export function answerAsk(session: CausalSession, entry: AgentEntry | undefined,
       continue;
     }
     const { sending } = answer.message;
-    const order = orderOf(answer.message, agent, answer.dot, answer.before);
+    const order = orderOf(answer.message, asker, answer.dot, answer.before);
     const again = { ...sending, frame: { ...sending.frame, causal: { at: () => order, published() {} } } };
     dispatcher.send(entry, again, clock.monotonicMs(), { repeat: true, record: false });
   }

@@ -4,12 +4,13 @@ import {
   CausalLedger,
   type CausalToken,
   clockLimits,
-  type Dependencies,
+  Dependencies,
   type Dot,
   decodeToken,
   emptyToken,
   Lanes,
   type LedgerOptions,
+  type PendingDot,
   type Recipient,
   type Scope,
   scopeOfAll,
@@ -17,7 +18,7 @@ import {
 } from "@nexus/core-clocks";
 import type { Telemetry } from "@nexus/ports";
 import type { CausalPlace, Sending } from "../dispatcher.ts";
-import type { RoutingTable } from "../table/routing-table.ts";
+import type { AgentEntry, RoutingTable } from "../table/routing-table.ts";
 
 /**
  * A router's part in causal order: one session for all its requests, which counts what it sends and keeps it until it is over.
@@ -29,13 +30,16 @@ import type { RoutingTable } from "../table/routing-table.ts";
  * C2. What is over is not sent again.
  */
 
+/** What must have ended at an agent first. */
+export type After = (recipient: Recipient) => readonly Dot[];
+
 /** A send that agents may ask for again. */
 export interface CausalSend {
   readonly scope: Scope;
   readonly recipients: readonly Recipient[];
   /** As it is published, but for its place. */
   readonly sending: Sending;
-  readonly after: Dependencies;
+  readonly after: After;
   /** It may run without what it is after. */
   readonly unordered: boolean;
 }
@@ -72,6 +76,16 @@ export class CausalSession {
       throw badToken(`its clock has ${token.clock.size} entries, which leaves no room for ${operations} more`);
     }
     return token;
+  }
+
+  /** Of this router's own sends, what the agent's present life was never sent is nothing that it has to wait for. */
+  after(pending: readonly PendingDot[]): After {
+    const dependencies = new Dependencies(pending);
+    return (recipient) => {
+      const dots = dependencies.of(recipient.agent);
+      const isOurs = ({ session }: Dot) => session === this.#ledger.session;
+      return dots.some(isOurs) ? dots.filter((dot) => !isOurs(dot) || this.#ledger.mayHaveReached(dot, recipient)) : dots;
+    };
   }
 
   /** Counts a send. What is published under its place is to be published at once, so that the order on the wire is that of counting. */
@@ -117,8 +131,8 @@ export class NumberedSend implements CausalPlace {
     this.#ledger = ledger;
   }
 
-  at(agent: string): CausalOrder {
-    return orderOf(this.#send, agent, this.dot, this.#before.get(agent) ?? 0);
+  at({ id, boot }: AgentEntry): CausalOrder {
+    return orderOf(this.#send, { agent: id, boot }, this.dot, this.#before.get(id) ?? 0);
   }
 
   published(agent: string): void {
@@ -133,8 +147,13 @@ export class NumberedSend implements CausalPlace {
 }
 
 /** The order that a send has at an agent. */
-export function orderOf({ after, unordered }: CausalSend, agent: string, { scope, seq }: Dot, before: number): CausalOrder {
-  const dots = after.of(agent);
+export function orderOf(
+  { after, unordered }: CausalSend,
+  recipient: Recipient,
+  { scope, seq }: Dot,
+  before: number,
+): CausalOrder {
+  const dots = after(recipient);
   return {
     scope,
     seq,

@@ -2,7 +2,7 @@ import { limits, type OutcomeOf } from "@nexus/contracts";
 import { decodeToken, dotLimits, encodeToken, tokenLimits, VectorClock } from "@nexus/core-clocks";
 import { noTelemetry } from "@nexus/ports";
 import { describe, expect, it } from "vitest";
-import { createFleet, type Fleet, type Member, type Script, silent } from "../scripted-fleet.ts";
+import { createFleet, type Fleet, helloOf, type Member, type Script, silent } from "../scripted-fleet.ts";
 
 /**
  * Proves the order of causal goals among each other, in virtual time: places in frames, clocks and who is concurrent by them,
@@ -239,6 +239,19 @@ describe("agents that keep no order", () => {
     await causal(fleet, [step()], { after: encodeToken({ clock: VectorClock.zero, pending }) });
     expect(fleet.order()).toEqual(["old 0"]);
   });
+});
+
+it("another life of an agent need not wait for what it was never sent", async () => {
+  const fleet = createFleet({ old: { script: (_, count) => (count === 1 ? undefined : {}), boot: "b1" } });
+  const { token } = await causal(fleet, [step()], { timeoutMs: 100 });
+  expect(token).toBe("c1|router:1|router/*/1/old|.");
+  fleet.heard.length = 0;
+  await causal(fleet, [step()], { after: token });
+  expect(fleet.heard).toEqual([]);
+  fleet.table.hello("old", helloOf({ boot: "b2" }), 0);
+  const { report } = await causal(fleet, [step()], { after: token });
+  expect(report.status).toBe("completed");
+  expect(placesOf(fleet)).toEqual([{ agent: "old", scope: "*", seq: 2, before: 0 }]);
 });
 
 describe("gaps", () => {

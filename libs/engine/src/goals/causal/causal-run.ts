@@ -1,6 +1,6 @@
 import { attributes, type CausalOperation, type GoalOf, type MissingReason } from "@nexus/contracts";
-import { type CausalToken, Dependencies, scopeOfTargeted } from "@nexus/core-clocks";
-import { type CausalSession, scopeOf } from "../../causal/causal-session.ts";
+import { type CausalToken, type Dot, scopeOfAll, scopeOfTargeted } from "@nexus/core-clocks";
+import { type After, type CausalSession, scopeOf } from "../../causal/causal-session.ts";
 import { sendingOf } from "../../dispatcher.ts";
 import { type DriveDeps, driveFanOut } from "../../fan-out/drive.ts";
 import type { FanOut } from "../../fan-out/fan-out.ts";
@@ -98,7 +98,7 @@ export class CausalRun implements GoalRun {
   async #drive(step: Step, phase: number, fanOut: FanOut, context: AttemptContext): Promise<void> {
     const { causal, routerId } = this.#deps;
     const body = bodyOf(step, phase);
-    const after = new Dependencies(pendingBefore(this.#token, this.#steps));
+    const after = causal.after(pendingBefore(this.#token, this.#steps));
     this.#passOver(step, fanOut, after);
     if (fanOut.ended !== undefined) return;
     const number = causal.number({
@@ -117,10 +117,11 @@ export class CausalRun implements GoalRun {
   }
 
   /** K5 */
-  #passOver(step: Step, fanOut: FanOut, after: Dependencies): void {
-    for (const { id, keepsCausalOrder, groups } of fanOut.unanswered()) {
+  #passOver(step: Step, fanOut: FanOut, after: After): void {
+    for (const { id, boot, keepsCausalOrder, groups } of fanOut.unanswered()) {
       if (keepsCausalOrder) continue;
-      const dots = after.of(id).filter(({ scope }) => scope === scopeOfTargeted || scope === "*" || groups.has(scope));
+      const heeds = ({ scope }: Dot) => scope === scopeOfTargeted || scope === scopeOfAll || groups.has(scope);
+      const dots = after({ agent: id, boot }).filter(heeds);
       const [first] = dots;
       if (first === undefined) continue;
       if (this.#isUnordered) step.unheeded.set(id, dots);
