@@ -200,8 +200,8 @@ export class Dispatcher {
       remainingMs: roundMs(Math.max(0, sending.deadlineMs - nowMs)),
       // Another life of the agent knows nothing of the order that this one is in.
       boot: repeat || causal !== undefined ? entry.boot : undefined,
-      causal: causal?.at(entry),
     };
+    if (causal !== undefined) frame.causal = causal.at(entry);
     const headers: Record<string, string> = {};
     this.#telemetry.inject(sending.trace, headers, record);
     this.#publish(entry, frame, headers);
