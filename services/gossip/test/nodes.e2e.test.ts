@@ -145,9 +145,9 @@ test("nobody says that all have converged while an update is hidden from it, and
   }
   for (let asked = 0; asked < 12; asked++) {
     const said = await converged({ freshMs: 1_000, waitMs: 100 });
-    const [first] = said.members;
     expect(said.converged).toBe(false);
-    if (said.node !== secretive) expect(first).toMatchObject({ node: secretive, agrees: false, hash: expect.any(String) });
+    if (said.node === secretive) continue;
+    expect(said.members).toContainEqual(expect.objectContaining({ node: secretive, agrees: false, hash: expect.any(String) }));
   }
 });
 
