@@ -7,6 +7,8 @@ import { completionCommand } from "./commands/completion.ts";
 import { contextCommand } from "./commands/context.ts";
 import { coordinateCommand } from "./commands/coordinate.ts";
 import { doctorCommand } from "./commands/doctor.ts";
+import { gossipCommand } from "./commands/gossip.ts";
+import { membersCommand } from "./commands/members.ts";
 import { requestsCommand } from "./commands/requests.ts";
 import { topCommand } from "./commands/top.ts";
 import { traceCommand } from "./commands/trace.ts";
@@ -60,6 +62,8 @@ const commands = [
   watchCommand,
   topCommand,
   agentsCommand,
+  membersCommand,
+  gossipCommand,
   doctorCommand,
   contextCommand,
 ];

@@ -16,7 +16,8 @@ test("every command has its place in the page", async () => {
 
 test("every option in the page is one of a command", async () => {
   const places = [...page.matchAll(/^### nexus (\w+)$/gm)].map(([, name = ""]) => [name]);
-  const helps = [["context", "add"], ["requests", "get"], ...places].map((words) => runNexus([...words, "--help"]));
+  const gossip = ["get", "put", "converged"].map((name) => ["gossip", name]);
+  const helps = [["context", "add"], ["requests", "get"], ...gossip, ...places].map((words) => runNexus([...words, "--help"]));
   const known = (await Promise.all(helps)).map(({ out }) => out).join("\n");
   const named = [...page.matchAll(/`[^`\n]*`|^\$ nexus .*$/gm)].flatMap(([text]) => text.match(/--[a-z][a-z-]*/g) ?? []);
   expect(named.length).toBeGreaterThan(15);

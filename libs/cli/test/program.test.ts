@@ -156,9 +156,10 @@ describe("the others", () => {
     expect(agents.code).toBe(1);
   });
 
-  const commands = "coordinate doctor agents up watch top trace completion requests context".split(" ");
+  const commands = "coordinate doctor agents up watch top trace completion requests context members gossip".split(" ");
   const nested = ["requests get", "requests cancel", "requests rows", "requests missing", "context add", "context use"];
-  test.each(["", ...commands, ...nested, "context list", "context show", "context remove"])(
+  const shared = ["gossip get", "gossip put", "gossip delete", "gossip converged"];
+  test.each(["", ...commands, ...nested, ...shared, "context list", "context show", "context remove"])(
     "help of %s has examples",
     async (command) => {
       const { out, code } = await nexus([...command.split(" ").filter((word) => word !== ""), "--help"]);

@@ -163,6 +163,8 @@ describe("completion", () => {
   test("commands, their subcommands, options of their own and of all", async () => {
     expect(await completed("wa")).toEqual(["watch"]);
     expect(await completed("requests", "c")).toEqual(["cancel"]);
+    expect(await completed("gossip", "c")).toEqual(["converged"]);
+    expect(await completed("gossip", "get", "--un")).toEqual(["--under"]);
     expect(await completed("watch", "--st")).toEqual(["--status"]);
     expect(await completed("watch", "--js")).toEqual(["--json"]);
     expect(await completed("top", "--sort", "q")).toEqual(["queue"]);
