@@ -88,7 +88,7 @@ export const wrapped = {
 export const wrappedButForTests = ["nats"];
 
 /** Tests, and what only tests build on. They may import what their package.json declares, but for what is wrapped. */
-export const testFiles = ["{libs,services,examples}/**/test/**", "test/**", "bench/**", "sim/**"];
+export const testFiles = ["{libs,services,examples}/**/test/**", "test/**", "bench/**", "sim/**", "chaos/**"];
 
 /** Where development dependencies may be imported. */
 export const devDependencyUsers = [...testFiles, "libs/testing/**", "libs/ports/conformance/**", "infra/**", "*.config.ts"];

@@ -42,6 +42,13 @@ export const VERBS = {
     needs: [],
     cwd: "caller",
   },
+  chaos: {
+    summary: "kill, stop and cut off real processes, and look whether what is promised holds",
+    program: "chaos/src/main.ts",
+    args: [],
+    needs: ["nats-server"],
+    cwd: "caller",
+  },
   test: {
     summary: "type check, lint and every test suite; the last line is the count",
     program: "infra/setup/test-all.mjs",
@@ -103,7 +110,7 @@ Installs what is missing (npm packages with their own Node, nats-server, redis-s
 ${rows.join("\n")}
 
 The same through npm: npm start, npm test, npm run nexus -- <arguments>, npm run bench -- <suite>, npm run sim -- <suite>,
-npm run check, npm run docs, npm run compose:test.
+npm run chaos -- <suite>, npm run check, npm run docs, npm run compose:test.
 stdout is the program's alone: the set-up speaks on stderr, and .npmrc keeps npm from adding its banner.
 "<verb> --help" explains the program behind the verb.
 

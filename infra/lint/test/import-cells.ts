@@ -114,6 +114,7 @@ const tests: typeof table = [
   { folder: "test/hostile", own: "@nexus/hostile", may: everyKind, libraries: ["nats"] },
   { folder: "bench", own: "@nexus/bench", may: everyKind, libraries: ["nats"] },
   { folder: "sim", own: "@nexus/sim", may: everyKind, libraries: ["nats"] },
+  { folder: "chaos", own: "@nexus/chaos", may: everyKind, libraries: ["nats"] },
   ...["nats", "redis", "memory"].map((name) => ({
     folder: `libs/adapters/${name}/test`,
     own: `@nexus/adapter-${name}`,

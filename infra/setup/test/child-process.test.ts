@@ -88,6 +88,7 @@ describe("the command line", () => {
       nexus: ["nats-server"],
       bench: ["nats-server"],
       sim: [],
+      chaos: ["nats-server"],
       test: ["nats-server", "redis-server"],
       check: [],
       docs: [],
