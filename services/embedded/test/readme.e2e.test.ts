@@ -165,7 +165,7 @@ describe("the stack of the readme", { timeout: 60_000 }, () => {
   it.concurrent.each(those("asks the stack"))("%s", async (command) => {
     const run = type(command, { NEXUS_NATS_URL: url() });
     expect([await run.ended, run.err()]).toEqual([0, expect.not.stringContaining("error")]);
-    expect(run.out()).toMatch(/completed|shard-0|nothing is wrong/);
+    expect(run.out()).toMatch(/completed|shard-0|nothing is wrong|1 member: 1 alive/);
   });
 
   const coordinate = "npm run nexus -- coordinate examples/requests/gather.json";
