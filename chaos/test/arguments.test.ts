@@ -1,8 +1,10 @@
 /** Proves what `npm run chaos` understands, that everything else is refused by its name, and what it prints. */
+
+import { quantile } from "@nexus/testing";
 import { describe, expect, test } from "vitest";
 import { helpOf, parseArguments } from "../src/arguments.ts";
 import { jsonOf, textOf } from "../src/report.ts";
-import { figuresOf, quantile } from "../src/statistics.ts";
+import { figuresOf } from "../src/statistics.ts";
 import type { ChaosSuite } from "../src/suite.ts";
 
 const suite: ChaosSuite = {

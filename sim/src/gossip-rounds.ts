@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fanoutFor } from "@nexus/core-gossip";
-import { quantile } from "./statistics.ts";
+import { quantile } from "@nexus/testing";
 import { gossipSuite } from "./suites/gossip.ts";
 
 /** How an update's rounds grow with the nodes, beside their bounds: a table and a picture, for docs/gossip.md. */

@@ -1,9 +1,10 @@
+import { quantile } from "@nexus/testing";
 import { Cluster } from "../gossip/cluster.ts";
 import { cutOffOne } from "../gossip/cut-off.ts";
 import { joinLate } from "../gossip/joined.ts";
 import { killOne } from "../gossip/killed.ts";
 import { stopOne } from "../gossip/stopped.ts";
-import { figuresOf, quantile } from "../statistics.ts";
+import { figuresOf } from "../statistics.ts";
 import type { ChaosSuite, Outcome, Watch } from "../suite.ts";
 
 /** What `services/gossip` promises, at real processes: who is dead is known soon, who lives is never held dead, all converge. */

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { jsonValueSchema } from "./json-value.ts";
 import { limits } from "./limits.ts";
 import { agentIdSchema, bootSchema, nameSchema } from "./names.ts";
+import { pageQuery } from "./page-query.ts";
 import { versionSchema } from "./version.ts";
 
 /** What is asked of the gossip service, and what nodes send each other. */
@@ -66,13 +67,7 @@ export const gossipGetSchema = z
   .strictObject({
     key: stateKeySchema.describe("This one alone").optional(),
     prefix: z.string().max(limits.stateKeyCharsMax).meta({ description: "Keys that begin so", default: "" }).optional(),
-    offset: z.int().min(0).max(1_000_000).meta({ description: "Rows to leave out", default: 0 }).optional(),
-    limit: z
-      .int()
-      .min(1)
-      .max(limits.pageRowsMax)
-      .meta({ description: "Rows of the page; fewer where they do not fit a message", default: limits.pageRowsMax })
-      .optional(),
+    ...pageQuery,
   })
   .meta({
     id: "gossip-get",

@@ -12,6 +12,7 @@ import {
   requestIdSchema,
   routerIdSchema,
 } from "./names.ts";
+import { pageQuery } from "./page-query.ts";
 import { missingAgentSchema, resultSchema, rowSchema } from "./result.ts";
 import { versionSchema, wireRangeSchema } from "./version.ts";
 
@@ -63,23 +64,13 @@ export const claimAnswerSchema = z
   .meta({ id: "claim-answer", title: "Claim answer", description: "Each router's answer, within 20 ms" });
 export type ClaimAnswer = z.infer<typeof claimAnswerSchema>;
 
-const page = {
-  offset: z.int().min(0).max(1_000_000).meta({ description: "Rows to leave out", default: 0 }).optional(),
-  limit: z
-    .int()
-    .min(1)
-    .max(limits.pageRowsMax)
-    .meta({ description: "Rows of the page; fewer where they do not fit a message", default: limits.pageRowsMax })
-    .optional(),
-};
-
 export const requestGetSchema = z
   .strictObject({
     part: z
       .enum(["result", "rows", "missing", "decision"])
       .meta({ description: "What to tell of an ended request", default: "result" })
       .optional(),
-    ...page,
+    ...pageQuery,
     waitMs: z
       .int()
       .min(0)
@@ -155,7 +146,7 @@ export const agentsQuerySchema = z
   .strictObject({
     group: groupSchema.optional(),
     labels: labelsSchema.describe("All of them must match").optional(),
-    ...page,
+    ...pageQuery,
   })
   .meta({
     id: "agents-query",

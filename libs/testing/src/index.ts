@@ -1,4 +1,5 @@
 /** What tests, simulations and benchmarks stand on: time, ids and randomness that repeat, and waiting for what does not. */
+export { quantile } from "./quantile.ts";
 export { createRandom } from "./random.ts";
 export { nextTurn, runVirtually } from "./run-virtually.ts";
 export { createSeededIds } from "./seeded-ids.ts";

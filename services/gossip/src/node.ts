@@ -5,6 +5,7 @@ import {
   Gossip,
   type GossipEffects,
   type Now,
+  nodeOf,
   type Refusal,
   SharedState,
   sessionOf,
@@ -204,7 +205,7 @@ export class GossipNode {
 
   #sweep(): void {
     const nodes = new Set(this.#live);
-    this.state.sweep(this.#deps.clock.epochMs(), (session) => nodes.has(session.slice(0, session.lastIndexOf("."))));
+    this.state.sweep(this.#deps.clock.epochMs(), (session) => nodes.has(nodeOf(session)));
   }
 
   #drop(reason: string): void {

@@ -1,6 +1,6 @@
 import { type Entry, type GossipFrame, type SharedState, wins } from "@nexus/core-gossip";
-import { evenly, Simulation } from "@nexus/testing";
-import { mean, quantile } from "../statistics.ts";
+import { evenly, quantile, Simulation } from "@nexus/testing";
+import { mean } from "../statistics.ts";
 import type { Outcome, SimSuite, Values } from "../suite.ts";
 import { GossipProcess, nowAt } from "./gossip-process.ts";
 

@@ -1,6 +1,6 @@
 import type { GossipFrame } from "@nexus/core-gossip";
-import { Simulation } from "@nexus/testing";
-import { mean, quantile } from "../statistics.ts";
+import { quantile, Simulation } from "@nexus/testing";
+import { mean } from "../statistics.ts";
 import type { Outcome, SimSuite, Values } from "../suite.ts";
 import { ByteCount, GossipProcess } from "./gossip-process.ts";
 

@@ -17,6 +17,11 @@ export function sessionOf(node: string, incarnation: number): string {
   return `${node}.${incarnation.toString(36)}`;
 }
 
+/** The node whose life a session is. */
+export function nodeOf(session: string): string {
+  return session.slice(0, session.lastIndexOf("."));
+}
+
 /**
  * Which of two values of a key stays: the later stamp; of equal ones the greater session, then the greater number. A total
  * order, so that a merge is commutative, associative and idempotent whatever comes when.

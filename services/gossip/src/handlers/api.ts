@@ -16,7 +16,7 @@ import {
   parseFrame,
   WIRE_VERSION,
 } from "@nexus/contracts";
-import type { Entry, Refusal } from "@nexus/core-gossip";
+import { type Entry, nodeOf, type Refusal } from "@nexus/core-gossip";
 import type { Clock } from "@nexus/ports";
 import type { ServiceRegistration } from "@nexus/runtime";
 import type { GossipNode } from "../node.ts";
@@ -98,7 +98,7 @@ function get(
 }
 
 function entryOf({ key, value, stamp, session }: Entry): GossipEntry {
-  return { key, value: JSON.parse(value) as JsonValue, stamp, node: session.slice(0, session.lastIndexOf(".")) };
+  return { key, value: JSON.parse(value) as JsonValue, stamp, node: nodeOf(session) };
 }
 
 function members({ node, clock }: ApiDeps): GossipMembers {
