@@ -239,6 +239,7 @@ export {
   type Subjects,
   serviceNames,
   serviceVerbs,
+  speakerIn,
   subjectToken,
   type VerbOf,
 } from "./subjects.ts";

@@ -134,6 +134,16 @@ export function subjectToken(subjects: Subjects, subject: string, position: numb
 }
 
 /**
+ * As `subjectToken`, for a token that is the id of whoever speaks.
+ * @throws NexusError `invalid-field` for what is no name
+ */
+export function speakerIn(subjects: Subjects, subject: string, position: number): string {
+  const token = subjectToken(subjects, subject, position);
+  if (!namePattern.test(token)) throw new NexusError("invalid-field", `"${token.slice(0, 64)}" is no valid id`);
+  return token;
+}
+
+/**
  * Whether a service may publish an answer to `reply`, a subject that a client chose. Anything else than an inbox
  * could make a privileged service publish where the client itself is not allowed to (a confused deputy).
  * @param allowedPrefixes each ends with a dot, e.g. `_INBOX.`

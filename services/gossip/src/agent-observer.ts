@@ -11,10 +11,9 @@ import {
   type JsonValue,
   limits,
   NexusError,
-  namePattern,
   parseFrame,
   type Subjects,
-  subjectToken,
+  speakerIn,
   WIRE_VERSION,
 } from "@nexus/contracts";
 import { AgentWatch, type Judged, type WatchEffects } from "@nexus/core-membership";
@@ -124,9 +123,7 @@ export class AgentObserver {
 
   /** The agent that the subject names (O1). */
   #speaker(message: BusMessage): string {
-    const token = subjectToken(this.#deps.subjects, message.subject, 1);
-    if (!namePattern.test(token)) throw new NexusError("invalid-field", `"${token.slice(0, 64)}" is no valid id`);
-    return token;
+    return speakerIn(this.#deps.subjects, message.subject, 1);
   }
 
   #listen(subject: string, take: (message: BusMessage) => void): void {

@@ -15,11 +15,10 @@ import {
   isPlainAnswer,
   limits,
   NexusError,
-  namePattern,
   parseFrame,
   type QuickCheck,
   type Subjects,
-  subjectToken,
+  speakerIn,
   understands,
   WIRE_VERSION,
   wireRange,
@@ -191,9 +190,7 @@ export class AgentIntake {
 
   /** The agent or connection that the subject names (A1). */
   #speaker(message: BusMessage): string {
-    const token = subjectToken(this.#deps.subjects, message.subject, 1);
-    if (!namePattern.test(token)) throw new NexusError("invalid-field", `"${token.slice(0, 64)}" is no valid id`);
-    return token;
+    return speakerIn(this.#deps.subjects, message.subject, 1);
   }
 
   #wantHello(id: string): void {
